@@ -1,0 +1,77 @@
+# Compiler settings and the one way a library, binary or test is declared.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+# Assertions of libraries off, no debug information, and no value-changing
+# floating-point shortcuts: the bits of a run depend on it.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+add_compile_options(-ffp-contract=off)
+if(SR2L_ARCH AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  add_compile_options(-march=${SR2L_ARCH})
+endif()
+if(SR2L_SANITIZER)
+  add_compile_options(-fsanitize=${SR2L_SANITIZER} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${SR2L_SANITIZER})
+endif()
+
+find_program(SR2L_CCACHE ccache)
+if(SR2L_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${SR2L_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SR2L_CCACHE})
+endif()
+find_program(SR2L_MOLD mold)
+if(SR2L_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(sr2l_warnings INTERFACE)
+target_compile_options(sr2l_warnings INTERFACE -Wall -Wextra -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+
+# Headers of the system's libraries are found everywhere; tests/layering_test.cmake
+# checks that a layer includes only what it may.
+
+# One static library per part of a layer; DEPS is the whole of what it may link.
+function(sr2l_library name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  if(ARG_SRCS)
+    add_library(sr2l_${name} STATIC ${ARG_SRCS})
+    target_include_directories(sr2l_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+    target_link_libraries(sr2l_${name} PUBLIC ${ARG_DEPS} PRIVATE sr2l_warnings)
+  else()
+    add_library(sr2l_${name} INTERFACE)
+    target_include_directories(sr2l_${name} INTERFACE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(sr2l_${name} INTERFACE ${ARG_DEPS})
+  endif()
+  add_library(sr2l::${name} ALIAS sr2l_${name})
+endfunction()
+
+# A program, placed in <build>/bin under its own name.
+function(sr2l_binary name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} sr2l_warnings)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()
+
+# A GoogleTest program, run by ctest as one test. LABELS: unit (default), integration, slow.
+function(sr2l_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${ARG_SRCS})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main sr2l_warnings)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+    ENVIRONMENT "OPENBLAS_NUM_THREADS=1;SR2L_BIN=${PROJECT_BINARY_DIR}/bin;SR2L_SOURCE=${PROJECT_SOURCE_DIR}")
+endfunction()

@@ -1,0 +1,52 @@
+#ifndef SR2L_COMMON_RPC_CREDENTIALS_H_
+#define SR2L_COMMON_RPC_CREDENTIALS_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace sr2l {
+
+// How a process proves who it is. Files are PEM and are read again when they change.
+struct TransportSecurity {
+  std::string ca_file;           // who may sign the other side's certificate
+  std::string certificate_file;  // this side's
+  std::string key_file;          // this side's private key
+  bool insecure = false;         // plain text even beyond loopback
+
+  bool has_tls() const { return !certificate_file.empty(); }
+};
+
+// Mutual TLS where files are given; plain text on Unix sockets, on loopback, and beyond
+// it only if `security.insecure`. InvalidArgument says what is missing.
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
+    const std::string& address, const TransportSecurity& security);
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(
+    const std::string& address, const TransportSecurity& security);
+
+// A channel with keepalive (a dead peer is noticed within 10 s), bounded reconnection
+// delays and the project's message limit. Connects lazily; thread-safe.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const std::string& address,
+                                                           const TransportSecurity& security);
+
+// Largest message that any service accepts or sends, bytes.
+inline constexpr int kMaxMessageBytes = 40 * 1024 * 1024;
+
+// OK when the peer's certificate carries one of `roles` ("actor", "learner",
+// "operator") as its common name, or as the last part of its SPIFFE id; and on
+// connections without TLS, where the transport itself is what is trusted.
+absl::Status RequireRole(const grpc::ServerContextBase& context,
+                         std::initializer_list<absl::string_view> roles);
+
+grpc::Status ToGrpcStatus(const absl::Status& status);
+absl::Status FromGrpcStatus(const grpc::Status& status);
+
+}  // namespace sr2l
+
+#endif  // SR2L_COMMON_RPC_CREDENTIALS_H_
