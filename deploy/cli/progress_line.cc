@@ -29,7 +29,7 @@ std::string FormatRemaining(const v1::Progress& progress) {
   if (missing <= 0) return "";
   const double speed =
       static_cast<double>(progress.env_steps()) / progress.elapsed_seconds();
-  return absl::StrCat(FormatDuration(absl::Seconds(missing / speed)), " left");
+  return absl::StrCat(FormatTimeSpan(absl::Seconds(missing / speed)), " left");
 }
 
 std::string FormatReturn(const v1::Progress& progress) {

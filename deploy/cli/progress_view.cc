@@ -19,7 +19,7 @@ std::string DescribeNews(const ExperimentNews& news, absl::Time now) {
   if (!news.connection.ok()) {
     absl::StrAppend(&line, "  no connection: ", OneLine(std::string(news.connection.message())));
   } else if (age > kSilence) {
-    absl::StrAppend(&line, "  no news for ", FormatDuration(age));
+    absl::StrAppend(&line, "  no news for ", FormatTimeSpan(age));
   }
   return line;
 }

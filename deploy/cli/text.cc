@@ -44,7 +44,7 @@ std::string FormatCount(double count) {
   return absl::StrFormat("%.*f%s", decimals, value, units[unit]);
 }
 
-std::string FormatDuration(absl::Duration duration) {
+std::string FormatTimeSpan(absl::Duration duration) {
   const int64_t seconds = std::max<int64_t>(0, absl::ToInt64Seconds(duration));
   if (seconds < 60) return absl::StrFormat("%ds", seconds);
   if (seconds < 3600) return absl::StrFormat("%dm%02ds", seconds / 60, seconds % 60);

@@ -17,7 +17,7 @@ namespace sr2l {
 std::string FormatCount(double count);
 
 // "3s", "4m05s", "2h07m"; not negative.
-std::string FormatDuration(absl::Duration duration);
+std::string FormatTimeSpan(absl::Duration duration);
 
 // Four significant digits; "-" when it is not finite.
 std::string FormatNumber(double number);
