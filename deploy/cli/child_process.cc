@@ -6,8 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,7 +94,8 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const Command&
     waitpid(pid, nullptr, 0);
     return SystemError(error, absl::StrCat("cannot run ", command.program));
   }
-  FileDescriptor exit_fd(pidfd_open(pid, 0));
+  // Not pidfd_open(): in some releases of the C library its header is not for C++.
+  FileDescriptor exit_fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!exit_fd.valid()) {
     const int error = errno;
     kill(pid, SIGKILL);
