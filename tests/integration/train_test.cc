@@ -172,6 +172,11 @@ TEST_F(TrainTest, ARobotOfOnesOwnWithAMeshIsTrained) {
                  kTimeout);
   EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
   EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), 2 * 3);
+  // The folder is enough to go on from: the model lies in it.
+  const ProgramResult validate =
+      RunProgram({Binary("sr2l"), "validate", run_ + "/experiment.textproto"});
+  EXPECT_EQ(validate.exit_code, 0) << validate.errors;
+  EXPECT_EQ(validate.output, ReadFile(run_ + "/experiment.textproto"));
 }
 
 }  // namespace
