@@ -5,11 +5,13 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "tests/deploy/process_table.h"
 #include "tests/deploy/run_program.h"
 #include "tests/deploy/temporary_folder.h"
@@ -140,20 +142,34 @@ TEST_F(TrainTest, AModelThatDoesNotLoadFailsTheRunWithItsReason) {
   EXPECT_FALSE(AnyProcess());
 }
 
-TEST_F(TrainTest, MetricsOfEveryProcessAnswerAtThePrintedAddresses) {
+// The names sr2l_... in a text, up to the first character that no name has.
+std::set<std::string> MetricNames(const std::string& text, const std::string& before) {
+  std::set<std::string> names;
+  const std::string start = before + "sr2l_";
+  for (size_t at = text.find(start); at != std::string::npos; at = text.find(start, at + 1)) {
+    const size_t first = at + before.size();
+    const size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", first);
+    names.insert(text.substr(first, end - first));
+  }
+  return names;
+}
+
+TEST_F(TrainTest, MetricsAnswerAtThePrintedAddressesWithTheNamesOfTheReadme) {
   RunningProgram train(Arguments({"--metrics", "--set", kEndless}));
   ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << train.output() << train.errors();
   std::vector<std::string> processes;
+  std::set<std::string> exported;
   for (const absl::string_view line : absl::StrSplit(train.output(), '\n')) {
     if (!absl::StartsWith(line, "metrics of ")) continue;
     const std::vector<std::string> words = absl::StrSplit(line, ' ');
     processes.push_back(words[2].substr(0, words[2].size() - 1));  // without its colon
-    const std::string address(absl::StripSuffix(absl::StripPrefix(words[3], "http://"), "/metrics"));
-    EXPECT_THAT(FetchMetrics(address), AllOf(HasSubstr("\nprocess_cpu_seconds_total "),
-                                             HasSubstr("sr2l_build_info{")))
-        << line;
+    const std::string metrics = FetchMetrics(
+        std::string(absl::StripSuffix(absl::StripPrefix(words[3], "http://"), "/metrics")));
+    EXPECT_THAT(metrics, HasSubstr("\nprocess_cpu_seconds_total ")) << line;
+    exported.merge(MetricNames(metrics, "# HELP "));
   }
   EXPECT_THAT(processes, ::testing::ElementsAre("replay", "learner", "actor-0", "actor-1"));
+  EXPECT_EQ(exported, MetricNames(ReadFile(SourceFile("README.md")), "`"));
 }
 
 TEST_F(TrainTest, AFolderWithALongPathWorks) {
