@@ -48,11 +48,23 @@ absl::StatusOr<std::string> FolderOfThisProgram() {
   return self.parent_path().string();
 }
 
-absl::Status WriteExperiment(const v1::ExperimentConfig& config, const std::string& path) {
-  std::ofstream file(path);
-  file << FormatExperiment(config);
-  if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", path));
+absl::Status WriteFile(const std::filesystem::path& path, const std::string& content) {
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  std::ofstream file(path, std::ios::binary);
+  file << content;
+  if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", path.string()));
   return absl::OkStatus();
+}
+
+// The experiment, complete, with the files of a user's own model beside it, where the
+// experiment's file refers to them.
+absl::Status WriteExperiment(const LoadedConfig& config, const RunFolder& folder) {
+  for (const v1::ModelFile& file : config.written.task().files()) {
+    SR2L_RETURN_IF_ERROR(
+        WriteFile(std::filesystem::path(folder.path()) / file.name(), file.content()));
+  }
+  return WriteFile(folder.Experiment(), FormatExperiment(config.resolved));
 }
 
 std::string Headline(const v1::ExperimentConfig& config, const TrainFlags& flags,
@@ -79,7 +91,7 @@ absl::Status Train(const TrainFlags& flags) {
                                : flags.run;
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<Interrupts> interrupts, Interrupts::Create());
   SR2L_ASSIGN_OR_RETURN(const RunFolder folder, RunFolder::Create(path));
-  SR2L_RETURN_IF_ERROR(WriteExperiment(config.resolved, folder.Experiment()));
+  SR2L_RETURN_IF_ERROR(WriteExperiment(config, folder));
 
   ProgressPrinter printer(std::cout, ProgressPrinter::StyleOfStandardOutput());
   printer.Print(Headline(config.resolved, flags, folder));
