@@ -19,9 +19,6 @@ if(SR2L_SANITIZER)
   add_link_options(-fsanitize=${SR2L_SANITIZER})
 endif()
 
-# A folder's find_package serves the folders that link its libraries.
-set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
-
 find_program(SR2L_CCACHE ccache)
 if(SR2L_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_C_COMPILER_LAUNCHER ${SR2L_CCACHE})
