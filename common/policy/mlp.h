@@ -2,6 +2,8 @@
 #define SR2L_COMMON_POLICY_MLP_H_
 
 #include <Eigen/Core>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -14,10 +16,12 @@ namespace sr2l {
 // safe to share between threads. A row's result does not depend on the other rows.
 class Mlp {
  public:
-  // `parameters`: little-endian float32, laid out as in NetworkShape.
+  // `parameters`: little-endian float32, laid out as in NetworkShape. InvalidArgument
+  // when the shape is out of bounds (10000 inputs, 8 hidden layers of 4096, 1000 outputs),
+  // an activation is unset, the size does not match or a number is not finite.
   static absl::StatusOr<Mlp> Create(const v1::NetworkShape& shape, absl::string_view parameters);
 
-  // Number of parameters of a network of this shape.
+  // Number of parameters of a network of this shape, which Create would accept.
   static int64_t NumParameters(const v1::NetworkShape& shape);
 
   int inputs() const { return inputs_; }
@@ -37,6 +41,10 @@ class Mlp {
     Eigen::VectorXf bias;    // [out]
     v1::Activation activation;
   };
+
+  // output = activation(weight * input + bias).
+  template <typename Input, typename Output>
+  static void ApplyLayer(const Layer& layer, const Input& input, Output& output);
 
   Mlp(int inputs, int outputs, std::vector<Layer> layers)
       : inputs_(inputs), outputs_(outputs), layers_(std::move(layers)) {}

@@ -1,8 +1,10 @@
 // How long an update takes, phase by phase, beside the arithmetic peak of this machine.
 //   OPENBLAS_NUM_THREADS=1 learner_bench
 #include <benchmark/benchmark.h>
-#include <cblas.h>
 #include <torch/torch.h>
+#ifdef SR2L_HAS_CBLAS
+#include <cblas.h>
+#endif
 
 #include <vector>
 
@@ -30,6 +32,7 @@ void ReportFlops(const ProductSize& size, benchmark::State& state) {
       benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }
 
+#ifdef SR2L_HAS_CBLAS
 void BM_CblasSgemm(benchmark::State& state) {
   const ProductSize size = Size(state);
   const std::vector<float> a(size.rows * size.depth, 0.5f);
@@ -43,6 +46,7 @@ void BM_CblasSgemm(benchmark::State& state) {
   ReportFlops(size, state);
 }
 BENCHMARK(BM_CblasSgemm)->Args({64, 64, 64})->Args({1000, 64, 64})->Args({512, 512, 512});
+#endif
 
 void BM_SumOfProducts(benchmark::State& state) {
   const ProductSize size = Size(state);

@@ -1,0 +1,82 @@
+#ifndef SR2L_LEARNER_SERVICE_EXPERIMENT_QUEUE_H_
+#define SR2L_LEARNER_SERVICE_EXPERIMENT_QUEUE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "learner/service/experiment_store.h"
+#include "learner/training/progress_board.h"
+#include "learner/training/trainer.h"
+#include "sr2l/v1/experiment.pb.h"
+
+namespace sr2l {
+
+// Runs submitted experiments one after the other, in the order of submission, and answers
+// for all of them. Thread-safe; nothing but Shutdown blocks.
+class ExperimentQueue {
+ public:
+  struct Options {
+    std::string state_path;   // the learner's folder
+    bool single_run = false;  // results lie in state_path itself, not in experiments/<id>
+  };
+
+  // Experiments that a learner left running when it stopped are marked failed, then the
+  // queue starts. `store` and `trainer` are borrowed.
+  static absl::StatusOr<std::unique_ptr<ExperimentQueue>> Start(Options options,
+                                                               ExperimentStore& store,
+                                                               Trainer& trainer);
+
+  // Calls Shutdown.
+  ~ExperimentQueue();
+
+  absl::StatusOr<v1::SubmitResponse> Submit(const v1::SubmitRequest& request);
+  // With the progress of this moment; the contents of model files are left out.
+  absl::StatusOr<v1::Experiment> Get(const std::string& experiment_id) const;
+  absl::StatusOr<v1::ListResponse> List(const v1::ListRequest& request) const;
+  absl::StatusOr<v1::Experiment> Cancel(const v1::CancelRequest& request);
+
+  // Grows whenever an answer of Get may have changed.
+  uint64_t changes() const;
+
+  // Stops the running experiment, which is then failed, and ends the queue's thread.
+  void Shutdown();
+
+ private:
+  ExperimentQueue(Options options, ExperimentStore& store, Trainer& trainer)
+      : options_(std::move(options)), store_(store), trainer_(trainer) {}
+
+  absl::Status FailInterrupted();
+  void RunLoop();
+  void RunOne(const v1::Experiment& experiment);
+  void Conclude(const v1::Experiment& experiment, const absl::Status& status);
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return shutdown_ || work_; }
+  std::string ResultsPath(const std::string& experiment_id) const;
+  void AddLiveProgress(v1::Experiment& experiment) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  const Options options_;
+  ExperimentStore& store_;
+  Trainer& trainer_;
+
+  mutable absl::Mutex mu_;
+  bool work_ ABSL_GUARDED_BY(mu_) = true;  // the store may hold something queued
+  bool shutdown_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t state_changes_ ABSL_GUARDED_BY(mu_) = 1;
+  std::string running_id_ ABSL_GUARDED_BY(mu_);
+  std::optional<std::string> cancel_reason_ ABSL_GUARDED_BY(mu_);  // of the running one
+  std::stop_source stop_ ABSL_GUARDED_BY(mu_);                     // of the running one
+  std::shared_ptr<ProgressBoard> board_ ABSL_GUARDED_BY(mu_);      // of the running one
+
+  std::thread thread_;
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_LEARNER_SERVICE_EXPERIMENT_QUEUE_H_

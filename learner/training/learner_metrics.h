@@ -1,0 +1,52 @@
+#ifndef SR2L_LEARNER_TRAINING_LEARNER_METRICS_H_
+#define SR2L_LEARNER_TRAINING_LEARNER_METRICS_H_
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <vector>
+
+#include "learner/algorithms/trpo.h"
+#include "sr2l/v1/experiment.pb.h"
+
+namespace sr2l {
+
+// What training exports. Gauges are means over the members of the round that was
+// recorded last. Thread-safe.
+class LearnerMetrics {
+ public:
+  explicit LearnerMetrics(prometheus::Registry& registry);
+
+  // A cohort finished a round: its members' figures and what the update took.
+  void RecordRound(const std::vector<v1::MemberProgress>& members, const PhaseSeconds& seconds,
+                   uint64_t steps);
+  void RecordWait(double seconds) { collection_wait_.Observe(seconds); }
+  void RecordPolicy(uint64_t version) { policy_version_.Set(static_cast<double>(version)); }
+  void RecordFailedMember() { failed_members_.Increment(); }
+
+ private:
+  prometheus::Family<prometheus::Histogram>& phases_;
+  prometheus::Histogram& advantages_;
+  prometheus::Histogram& perturbation_;
+  prometheus::Histogram& gradient_;
+  prometheus::Histogram& conjugate_gradient_;
+  prometheus::Histogram& line_search_;
+  prometheus::Histogram& value_fit_;
+  prometheus::Histogram& collection_wait_;
+  prometheus::Counter& updates_;
+  prometheus::Counter& env_steps_;
+  prometheus::Counter& failed_members_;
+  prometheus::Gauge& kl_;
+  prometheus::Gauge& surrogate_;
+  prometheus::Gauge& nonsmoothness_;
+  prometheus::Gauge& perturbation_gain_;
+  prometheus::Gauge& return_mean_;
+  prometheus::Gauge& policy_version_;
+  prometheus::Gauge& last_update_;
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_LEARNER_TRAINING_LEARNER_METRICS_H_

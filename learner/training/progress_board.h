@@ -1,0 +1,51 @@
+#ifndef SR2L_LEARNER_TRAINING_PROGRESS_BOARD_H_
+#define SR2L_LEARNER_TRAINING_PROGRESS_BOARD_H_
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "sr2l/v1/experiment.pb.h"
+
+namespace sr2l {
+
+// How far a running experiment is; written by the cohorts, read by whoever watches.
+// Thread-safe.
+class ProgressBoard {
+ public:
+  // `config` must be resolved (members one by one). `num_cohorts` threads may wait.
+  ProgressBoard(const v1::ExperimentConfig& config, size_t num_cohorts, absl::Time now);
+
+  // A member finished a round (or failed).
+  void Record(const v1::MemberProgress& member, absl::Time now);
+
+  // What a cohort waits for; empty: it does not.
+  void SetWaiting(size_t cohort, const std::string& what);
+
+  v1::Progress Snapshot(absl::Time now) const;
+
+  // Grows with every change.
+  uint64_t changes() const;
+
+  absl::Time started_at() const { return started_at_; }
+
+ private:
+  const absl::Time started_at_;
+  const uint64_t env_steps_total_;
+
+  mutable absl::Mutex mu_;
+  uint64_t changes_ ABSL_GUARDED_BY(mu_) = 1;
+  std::vector<v1::MemberProgress> members_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::string> waiting_ ABSL_GUARDED_BY(mu_);  // by cohort
+  // (time, steps over all members) of the last few seconds, oldest first.
+  std::deque<std::pair<absl::Time, uint64_t>> history_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_LEARNER_TRAINING_PROGRESS_BOARD_H_

@@ -1,0 +1,46 @@
+#ifndef SR2L_LEARNER_TRAINING_RESULTS_FOLDER_H_
+#define SR2L_LEARNER_TRAINING_RESULTS_FOLDER_H_
+
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "sr2l/v1/experiment.pb.h"
+#include "sr2l/v1/policy.pb.h"
+
+namespace sr2l {
+
+// What an experiment leaves behind, in one folder:
+//   experiment.textproto                     the configuration with every default
+//   curve.csv                                a row per member and round
+//   policies/member_000.member               TrainedMember, the newest state
+//   policies/member_000_round_000100.member  kept ones
+// Thread-safe.
+class ResultsFolder {
+ public:
+  // Creates the folder and starts the curve. An existing curve is refused: results are
+  // never overwritten.
+  static absl::StatusOr<std::unique_ptr<ResultsFolder>> Create(
+      const std::string& path, const v1::ExperimentConfig& config);
+
+  // Appends a member's finished round to the curve. `wall_seconds`: since the start.
+  absl::Status AppendRound(const v1::MemberProgress& member, double wall_seconds);
+
+  // Writes a member's state whole or not at all; `keep` adds a copy named by its round.
+  absl::Status WriteMember(const v1::TrainedMember& member, bool keep);
+
+ private:
+  explicit ResultsFolder(std::string path) : path_(std::move(path)) {}
+
+  const std::string path_;
+  absl::Mutex mu_;
+  std::ofstream curve_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_LEARNER_TRAINING_RESULTS_FOLDER_H_

@@ -1,0 +1,181 @@
+#include "learner/training/trainer.h"
+
+#include <dlfcn.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <deque>
+#include <exception>
+#include <thread>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "common/log/log.h"
+#include "common/status/status_macros.h"
+#include "learner/training/cohort.h"
+#include "learner/training/results_folder.h"
+
+namespace sr2l {
+namespace {
+
+std::vector<v1::TableSpec> MakeTables(const std::string& experiment_id,
+                                      const v1::ExperimentConfig& config) {
+  std::vector<v1::TableSpec> tables;
+  for (int member = 0; member < config.members().member_size(); ++member) {
+    v1::TableSpec& table = tables.emplace_back();
+    table.set_experiment_id(experiment_id);
+    table.set_member(member);
+    table.set_num_streams(config.streams_per_member());
+    table.set_observation_dim(config.task().observation_dim());
+    table.set_action_dim(config.task().action_dim());
+    table.set_steps_per_round(config.steps_per_round() / config.streams_per_member());
+  }
+  return tables;
+}
+
+Fleet::ActiveExperiment MakeActive(const std::string& experiment_id,
+                                   const v1::ExperimentConfig& config) {
+  Fleet::ActiveExperiment active;
+  active.assignment.set_experiment_id(experiment_id);
+  *active.assignment.mutable_task() = config.task();
+  active.assignment.set_rounds(config.rounds());
+  active.assignment.set_steps_per_round(config.steps_per_round() / config.streams_per_member());
+  for (const v1::MemberConfig& member : config.members().member()) {
+    active.seeds.push_back(member.seed());
+  }
+  active.streams_per_member = config.streams_per_member();
+  return active;
+}
+
+// Members 0..count-1 in `parts` runs of nearly equal length.
+std::vector<std::vector<uint32_t>> Divide(uint32_t count, uint32_t parts) {
+  std::vector<std::vector<uint32_t>> runs(parts);
+  for (uint32_t part = 0; part < parts; ++part) {
+    for (uint32_t i = count * part / parts; i < count * (part + 1) / parts; ++i) {
+      runs[part].push_back(i);
+    }
+  }
+  return runs;
+}
+
+// LibTorch throws; here its exceptions become statuses, in one place.
+absl::Status RunCohort(Cohort& cohort, std::stop_token stop) {
+  try {
+    UseOneThreadPerOperation();
+    return cohort.Run(stop);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("training stopped: ", error.what()));
+  }
+}
+
+// The first error that says more than that the others were stopped; failed members else.
+absl::Status Combine(const std::vector<absl::Status>& statuses,
+                     const std::deque<Cohort>& cohorts) {
+  absl::Status result;
+  for (const absl::Status& status : statuses) {
+    if (status.ok()) continue;
+    if (result.ok() || absl::IsCancelled(result)) result = status;
+  }
+  if (!result.ok()) return result;
+  std::vector<std::string> failures;
+  for (const Cohort& cohort : cohorts) {
+    failures.insert(failures.end(), cohort.failures().begin(), cohort.failures().end());
+  }
+  if (failures.empty()) return absl::OkStatus();
+  return absl::AbortedError(
+      absl::StrCat(failures.size(), " member(s) failed: ", absl::StrJoin(failures, "; ")));
+}
+
+}  // namespace
+
+absl::Status Trainer::Run(
+    const v1::Experiment& experiment, const std::string& results_path, std::stop_token stop,
+    const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready) {
+  const std::string& id = experiment.experiment_id();
+  // An experiment that ends leaves nothing behind in the fleet and in the replay.
+  const auto cleanup = absl::MakeCleanup([this, &id] {
+    fleet_.End(id);
+    if (const absl::Status dropped = replay_.DropExperiment(id); !dropped.ok()) {
+      SR2L_WARNING("{}: its tables stay in the replay: {}", id,
+                   std::string(dropped.message()));
+    }
+  });
+  return RunCohorts(experiment, results_path, stop, board_ready);
+}
+
+absl::Status Trainer::RunCohorts(
+    const v1::Experiment& experiment, const std::string& results_path, std::stop_token stop,
+    const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready) {
+  const v1::ExperimentConfig& config = experiment.config();
+  const std::string& id = experiment.experiment_id();
+  const torch::Device device(options_.device);
+  const uint32_t members = config.members().member_size();
+  const uint32_t parts =
+      device.is_cpu() ? std::min<uint32_t>(members, std::max(1, options_.threads)) : 1;
+
+  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<ResultsFolder> results,
+                        ResultsFolder::Create(results_path, config));
+  SR2L_RETURN_IF_ERROR(replay_.CreateTables(MakeTables(id, config)));
+  const auto board = std::make_shared<ProgressBoard>(config, parts, absl::Now());
+  board_ready(board);
+  fleet_.Start(MakeActive(id, config));
+
+  const TrainingContext context{.experiment_id = id,
+                                .config = config,
+                                .replay = replay_,
+                                .fleet = fleet_,
+                                .board = *board,
+                                .results = *results,
+                                .metrics = metrics_};
+  std::deque<Cohort> cohorts;
+  for (std::vector<uint32_t>& run : Divide(members, parts)) {
+    cohorts.emplace_back(context, cohorts.size(), std::move(run), device);
+  }
+  // One cohort's error stops the others, as a request from outside does.
+  std::stop_source stop_all;
+  const std::stop_callback forward(stop, [&stop_all] { stop_all.request_stop(); });
+  std::vector<absl::Status> statuses(cohorts.size());
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < cohorts.size(); ++i) {
+      threads.emplace_back([&, i] {
+        statuses[i] = RunCohort(cohorts[i], stop_all.get_token());
+        if (!statuses[i].ok()) stop_all.request_stop();
+      });
+    }
+  }
+  return Combine(statuses, cohorts);
+}
+
+absl::Status CheckDevice(const std::string& device) {
+  try {
+    const torch::Device parsed(device);
+    if (parsed.is_cpu()) return absl::OkStatus();
+    if (parsed.is_cuda()) {
+      const int count = torch::cuda::is_available()
+                            ? static_cast<int>(torch::cuda::device_count())
+                            : 0;
+      if (parsed.index() < count) return absl::OkStatus();
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--device ", device, ": this machine and this LibTorch offer ", count,
+          " CUDA device(s)"));
+    }
+  } catch (const std::exception&) {
+    // Falls through: the text is not a device at all.
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--device must be cpu, cuda or cuda:N, got \"", device, "\""));
+}
+
+void UseOneThreadPerOperation() {
+  torch::set_num_threads(1);
+  // OpenBLAS has its own pool, whichever of its builds the system chose.
+  using SetThreads = void (*)(int);
+  static const auto set_threads =
+      reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+  if (set_threads != nullptr) set_threads(1);
+}
+
+}  // namespace sr2l

@@ -1,0 +1,59 @@
+#ifndef SR2L_LEARNER_TRAINING_TRAINER_H_
+#define SR2L_LEARNER_TRAINING_TRAINER_H_
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "absl/status/status.h"
+#include "learner/service/fleet.h"
+#include "learner/training/learner_metrics.h"
+#include "learner/training/progress_board.h"
+#include "replay/client/replay_client.h"
+#include "sr2l/v1/experiment.pb.h"
+
+namespace sr2l {
+
+struct TrainerOptions {
+  std::string device;  // "cpu", "cuda", "cuda:1"
+  int threads = 1;     // on the CPU: cohorts at most
+};
+
+// Trains one experiment from its first round to its end: tables in the replay, streams in
+// the fleet, cohorts in threads, results in a folder.
+class Trainer {
+ public:
+  // `replay`, `fleet` and `metrics` are borrowed.
+  Trainer(TrainerOptions options, ReplayClient& replay, Fleet& fleet, LearnerMetrics& metrics)
+      : options_(std::move(options)), replay_(replay), fleet_(fleet), metrics_(metrics) {}
+
+  // Blocks until the experiment has ended. OK: every member finished every round.
+  // Cancelled: `stop` was requested. Any other status: why it failed, naming failed
+  // members. `board_ready` is called with the board as soon as there is one; it must not
+  // be used after Run returns.
+  absl::Status Run(const v1::Experiment& experiment, const std::string& results_path,
+                   std::stop_token stop,
+                   const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready);
+
+ private:
+  absl::Status RunCohorts(const v1::Experiment& experiment, const std::string& results_path,
+                          std::stop_token stop,
+                          const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready);
+
+  const TrainerOptions options_;
+  ReplayClient& replay_;
+  Fleet& fleet_;
+  LearnerMetrics& metrics_;
+};
+
+// Checks a --device value; InvalidArgument names what is allowed, also when CUDA is
+// asked for and this machine or this LibTorch has none.
+absl::Status CheckDevice(const std::string& device);
+
+// One thread in LibTorch and in OpenBLAS: the learner's own threads are its cohorts.
+void UseOneThreadPerOperation();
+
+}  // namespace sr2l
+
+#endif  // SR2L_LEARNER_TRAINING_TRAINER_H_

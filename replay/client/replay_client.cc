@@ -1,0 +1,87 @@
+#include "replay/client/replay_client.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/status/status_macros.h"
+
+namespace sr2l {
+namespace {
+
+constexpr absl::Duration kCallDeadline = absl::Seconds(10);
+// For the transfer of a whole round, after the wait for it.
+constexpr absl::Duration kTransferDeadline = absl::Seconds(60);
+
+void SetDeadline(grpc::ClientContext& context, absl::Duration limit) {
+  context.set_deadline(absl::ToChronoTime(absl::Now() + limit));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ReplayClient>> ReplayClient::Create(
+    const std::string& address, const TransportSecurity& security) {
+  SR2L_ASSIGN_OR_RETURN(const auto channel, MakeChannel(address, security));
+  return std::make_unique<ReplayClient>(channel);
+}
+
+absl::Status ReplayClient::CreateTables(const std::vector<v1::TableSpec>& tables) {
+  grpc::ClientContext context;
+  SetDeadline(context, kCallDeadline);
+  v1::CreateTablesRequest request;
+  request.mutable_tables()->Add(tables.begin(), tables.end());
+  v1::CreateTablesResponse response;
+  return FromGrpcStatus(stub_->CreateTables(&context, request, &response));
+}
+
+absl::StatusOr<std::vector<v1::Chunk>> ReplayClient::ReadRound(
+    const std::string& experiment_id, const std::vector<uint32_t>& members, uint64_t round,
+    absl::Duration max_wait) {
+  grpc::ClientContext context;
+  SetDeadline(context, max_wait + kTransferDeadline);
+  v1::ReadRoundRequest request;
+  request.set_experiment_id(experiment_id);
+  request.mutable_members()->Add(members.begin(), members.end());
+  request.set_round(round);
+  request.set_max_wait_seconds(absl::ToDoubleSeconds(max_wait));
+  const auto reader = stub_->ReadRound(&context, request);
+  std::vector<v1::Chunk> chunks;
+  v1::ReadRoundResponse response;
+  while (reader->Read(&response)) chunks.push_back(std::move(*response.mutable_chunk()));
+  SR2L_RETURN_IF_ERROR(FromGrpcStatus(reader->Finish()));
+  return chunks;
+}
+
+absl::Status ReplayClient::ReleaseRounds(const std::string& experiment_id,
+                                         const std::vector<uint32_t>& members,
+                                         uint64_t before_round) {
+  grpc::ClientContext context;
+  SetDeadline(context, kCallDeadline);
+  v1::ReleaseRoundsRequest request;
+  request.set_experiment_id(experiment_id);
+  request.mutable_members()->Add(members.begin(), members.end());
+  request.set_before_round(before_round);
+  v1::ReleaseRoundsResponse response;
+  return FromGrpcStatus(stub_->ReleaseRounds(&context, request, &response));
+}
+
+absl::Status ReplayClient::DropExperiment(const std::string& experiment_id) {
+  grpc::ClientContext context;
+  SetDeadline(context, kCallDeadline);
+  v1::DropExperimentRequest request;
+  request.set_experiment_id(experiment_id);
+  v1::DropExperimentResponse response;
+  return FromGrpcStatus(stub_->DropExperiment(&context, request, &response));
+}
+
+absl::StatusOr<v1::DescribeTablesResponse> ReplayClient::DescribeTables(
+    const std::string& experiment_id) {
+  grpc::ClientContext context;
+  SetDeadline(context, kCallDeadline);
+  v1::DescribeTablesRequest request;
+  request.set_experiment_id(experiment_id);
+  v1::DescribeTablesResponse response;
+  SR2L_RETURN_IF_ERROR(FromGrpcStatus(stub_->DescribeTables(&context, request, &response)));
+  return response;
+}
+
+}  // namespace sr2l

@@ -1,0 +1,55 @@
+#ifndef SR2L_REPLAY_CLIENT_REPLAY_CLIENT_H_
+#define SR2L_REPLAY_CLIENT_REPLAY_CLIENT_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/rpc/credentials.h"
+#include "sr2l/v1/replay.grpc.pb.h"
+
+namespace sr2l {
+
+// The learner's and operators' side of a replay server. Every call blocks until its
+// answer or its deadline; Unavailable means that the server could not be reached, and
+// that the same call may be made again. Thread-safe.
+class ReplayClient {
+ public:
+  // Connects lazily. InvalidArgument: see MakeChannel.
+  static absl::StatusOr<std::unique_ptr<ReplayClient>> Create(
+      const std::string& address, const TransportSecurity& security);
+
+  explicit ReplayClient(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(v1::Replay::NewStub(channel)) {}
+
+  absl::Status CreateTables(const std::vector<v1::TableSpec>& tables);
+
+  // The chunks of a round of the members, by (member, stream, step). DeadlineExceeded
+  // after `max_wait`, in [0, 60] s, with a message that says who is waited for; OutOfRange
+  // if the round was released; Cancelled if the experiment was dropped.
+  absl::StatusOr<std::vector<v1::Chunk>> ReadRound(const std::string& experiment_id,
+                                                   const std::vector<uint32_t>& members,
+                                                   uint64_t round, absl::Duration max_wait);
+
+  // Forgets the members' rounds before `before_round`.
+  absl::Status ReleaseRounds(const std::string& experiment_id,
+                             const std::vector<uint32_t>& members, uint64_t before_round);
+
+  absl::Status DropExperiment(const std::string& experiment_id);
+
+  // The tables of one experiment, or of all if `experiment_id` is empty.
+  absl::StatusOr<v1::DescribeTablesResponse> DescribeTables(const std::string& experiment_id);
+
+ private:
+  const std::unique_ptr<v1::Replay::Stub> stub_;
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_REPLAY_CLIENT_REPLAY_CLIENT_H_

@@ -1,0 +1,63 @@
+#ifndef SR2L_REPLAY_CORE_MEMORY_LOG_H_
+#define SR2L_REPLAY_CORE_MEMORY_LOG_H_
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "replay/core/trajectory_log.h"
+
+namespace sr2l {
+
+// A trajectory log in memory: what it holds ends with the process. Chunks are shared,
+// never copied. Thread-safe; the lock is held for pointer moves only.
+class MemoryLog final : public TrajectoryLog {
+ public:
+  // `byte_budget`: the most that chunks (as encoded) and resume tokens may take together.
+  explicit MemoryLog(uint64_t byte_budget) : byte_budget_(byte_budget) {}
+
+  absl::Status CreateTables(const std::vector<v1::TableSpec>& specs) override;
+  absl::StatusOr<std::vector<TableState>> Describe() const override;
+  absl::Status Fence(const StreamId& id, uint64_t epoch) override;
+  absl::Status Append(const StreamId& id, ChunkPtr chunk) override;
+  absl::StatusOr<std::string> ReadToken(const StreamId& id) const override;
+  absl::StatusOr<std::vector<ChunkPtr>> Read(const StreamId& id, uint64_t first_step,
+                                             uint64_t end_step) const override;
+  absl::Status Release(const TableId& id, uint64_t end_step) override;
+  absl::Status Drop(const std::string& experiment_id) override;
+  uint64_t bytes() const override;
+  uint64_t byte_budget() const override { return byte_budget_; }
+
+ private:
+  struct HeldChunk {
+    ChunkPtr chunk;
+    uint64_t bytes = 0;
+  };
+  struct Stream {
+    StreamState state;
+    std::shared_ptr<const std::string> resume_token;  // null: no step yet
+    std::deque<HeldChunk> chunks;                     // by first_step, without gaps
+  };
+  struct Table {
+    v1::TableSpec spec;
+    uint64_t released_end = 0;
+    uint64_t bytes = 0;
+    std::vector<Stream> streams;
+  };
+
+  // Null: no such stream.
+  const Stream* Find(const StreamId& id) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+
+  const uint64_t byte_budget_;
+  mutable absl::Mutex mu_;
+  std::map<TableId, Table> tables_ ABSL_GUARDED_BY(mu_);
+  uint64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_REPLAY_CORE_MEMORY_LOG_H_

@@ -1,0 +1,69 @@
+// sr2l-replay: keeps the steps that actors take until a learner has learned from them.
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "common/daemon/daemon_flags.h"
+#include "common/daemon/shutdown_signal.h"
+#include "common/log/log.h"
+#include "common/rpc/server.h"
+#include "common/status/status_macros.h"
+#include "replay/core/memory_log.h"
+#include "replay/core/replay_store.h"
+#include "replay/service/replay_service.h"
+
+namespace sr2l {
+namespace {
+
+struct ReplayFlags {
+  std::string listen;
+  uint64_t memory_mib = 2048;
+  DaemonFlags daemon;
+};
+
+absl::Status Serve(const ReplayFlags& flags, ShutdownSignal& shutdown) {
+  MemoryLog log(flags.memory_mib << 20);
+  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<ReplayStore> store, ReplayStore::Open(log));
+  const auto registry = std::make_shared<prometheus::Registry>();
+  ReplayMetrics replay_metrics(*registry);
+  ReplayService service(*store, replay_metrics);
+  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
+                        RpcServer::Start(flags.listen, flags.daemon.security, {&service}));
+  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<MetricsServer> metrics,
+                        StartMetrics(flags.daemon, "replay", registry));
+  SR2L_RETURN_IF_ERROR(WriteAddressFile(flags.daemon, server->address(), metrics.get()));
+  SR2L_INFO("listening on {}, holding up to {} MiB", server->address(), flags.memory_mib);
+  shutdown.Wait();
+  SR2L_INFO("shutting down");
+  server->Shutdown();
+  return absl::OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  ShutdownSignal shutdown;
+  ReplayFlags flags;
+  CLI::App app("Keeps the steps that actors take until a learner has learned from them.",
+               "sr2l-replay");
+  app.add_option("--listen", flags.listen, "unix:/path or host:port (port 0: a free one)")
+      ->required();
+  app.add_option("--memory-mib", flags.memory_mib, "Most memory for steps, MiB")
+      ->check(CLI::Range(uint64_t{16}, uint64_t{1} << 20))
+      ->capture_default_str();
+  AddDaemonFlags(app, flags.daemon);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  InitializeLog("replay", flags.daemon.log_format);
+  const absl::Status status = Serve(flags, shutdown);
+  if (status.ok()) return 0;
+  SR2L_ERROR("{}", std::string(status.message()));
+  return 1;
+}
+
+}  // namespace
+}  // namespace sr2l
+
+int main(int argc, char** argv) { return sr2l::Main(argc, argv); }

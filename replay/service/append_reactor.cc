@@ -1,0 +1,130 @@
+#include "replay/service/append_reactor.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/rpc/credentials.h"
+#include "common/status/status_macros.h"
+#include "replay/core/validate_table.h"
+#include "sr2l/v1/replay.grpc.pb.h"  // how messages are encoded
+
+namespace sr2l {
+namespace {
+
+// How long an actor waits before it sends a chunk again that found no room: long against
+// a chunk's transfer, short against a round.
+constexpr double kRetryAfterSeconds = 0.1;
+
+absl::StatusOr<grpc::ByteBuffer> Encode(const v1::AppendResponse& response) {
+  grpc::ByteBuffer encoded;
+  bool owned = false;
+  SR2L_RETURN_IF_ERROR(FromGrpcStatus(
+      grpc::SerializationTraits<v1::AppendResponse>::Serialize(response, &encoded, &owned)));
+  return encoded;
+}
+
+}  // namespace
+
+AppendReactor::AppendReactor(ReplayStore& store, ReplayMetrics& metrics)
+    : store_(store), metrics_(metrics) {
+  metrics_.append_streams.Increment();
+}
+
+AppendReactor::~AppendReactor() { metrics_.append_streams.Decrement(); }
+
+void AppendReactor::Begin() { Continue(); }
+
+absl::StatusOr<grpc::ByteBuffer> AppendReactor::Answer() {
+  metrics_.bytes_received.Increment(static_cast<double>(incoming_.Length()));
+  v1::AppendRequest request;
+  if (!grpc::SerializationTraits<v1::AppendRequest>::Deserialize(&incoming_, &request).ok()) {
+    metrics_.chunks_undecodable.Increment();
+    return absl::InvalidArgumentError("the message is no AppendRequest: it does not decode");
+  }
+  if (request.has_chunk()) {
+    return AnswerChunk(
+        std::make_shared<const v1::Chunk>(std::move(*request.mutable_chunk())));
+  }
+  metrics_.chunks(v1::AppendResponse::MALFORMED).Increment();
+  v1::AppendResponse response;
+  response.set_outcome(v1::AppendResponse::MALFORMED);
+  response.set_message("chunk must be set");
+  return Encode(response);
+}
+
+absl::StatusOr<grpc::ByteBuffer> AppendReactor::AnswerChunk(ChunkPtr chunk) {
+  SR2L_ASSIGN_OR_RETURN(AppendResult result, store_.Append(chunk, absl::Now()));
+  metrics_.chunks(result.outcome).Increment();
+  if (result.outcome == v1::AppendResponse::STORED) {
+    metrics_.steps_inserted.Increment(chunk->num_steps());
+    metrics_.stored_bytes.Set(static_cast<double>(store_.bytes()));
+  }
+  v1::AppendResponse response;
+  // An id that no table can have is not sent back: it may be as long as a message.
+  if (chunk->key().experiment_id().size() <= kMaxIdBytes) *response.mutable_key() = chunk->key();
+  response.set_first_step(chunk->first_step());
+  response.set_outcome(result.outcome);
+  response.set_next_step(result.next_step);
+  if (!result.message.empty()) response.set_message(std::move(result.message));
+  if (result.outcome == v1::AppendResponse::FULL) {
+    response.set_retry_after_seconds(kRetryAfterSeconds);
+  }
+  return Encode(response);
+}
+
+void AppendReactor::OnReadDone(bool ok) {
+  absl::StatusOr<grpc::ByteBuffer> answer;
+  if (ok) answer = Answer();
+  {
+    absl::MutexLock lock(&mu_);
+    reading_ = false;
+    if (!ok) {
+      ended_ = true;
+    } else if (!answer.ok()) {
+      ended_ = true;
+      status_ = answer.status();
+    } else {
+      answers_.push_back(*std::move(answer));
+    }
+  }
+  Continue();
+}
+
+void AppendReactor::OnWriteDone(bool ok) {
+  {
+    absl::MutexLock lock(&mu_);
+    writing_ = false;
+    if (!ok) {
+      // The client is gone; a read in flight ends, too.
+      ended_ = true;
+      answers_.clear();
+    }
+  }
+  Continue();
+}
+
+void AppendReactor::Continue() {
+  bool write = false;
+  bool read = false;
+  bool finish = false;
+  absl::Status status;
+  {
+    absl::MutexLock lock(&mu_);
+    if (!writing_ && !answers_.empty()) {
+      outgoing_ = std::move(answers_.front());
+      answers_.pop_front();
+      write = writing_ = true;
+    }
+    if (!ended_ && !reading_ && answers_.size() < kMaxAnswers) read = reading_ = true;
+    if (ended_ && !reading_ && !writing_ && !finished_) {
+      finish = finished_ = true;
+      status = status_;
+    }
+  }
+  if (write) StartWrite(&outgoing_);
+  if (read) StartRead(&incoming_);
+  if (finish) Finish(ToGrpcStatus(status));
+}
+
+}  // namespace sr2l

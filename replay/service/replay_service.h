@@ -1,0 +1,56 @@
+#ifndef SR2L_REPLAY_SERVICE_REPLAY_SERVICE_H_
+#define SR2L_REPLAY_SERVICE_REPLAY_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include "replay/core/replay_store.h"
+#include "replay/service/replay_metrics.h"
+#include "sr2l/v1/replay.grpc.pb.h"
+
+namespace sr2l {
+
+// The service with callbacks, and Append's messages undecoded (see AppendReactor).
+using ReplayServiceBase = v1::Replay::WithCallbackMethod_CreateTables<
+    v1::Replay::WithCallbackMethod_ReadRound<v1::Replay::WithCallbackMethod_ReleaseRounds<
+        v1::Replay::WithCallbackMethod_DropExperiment<v1::Replay::WithCallbackMethod_OpenStream<
+            v1::Replay::WithRawCallbackMethod_Append<
+                v1::Replay::WithCallbackMethod_DescribeTables<v1::Replay::Service>>>>>>>;
+
+// The replay service of replay.proto over a store. Checks the caller's role (actors
+// append, learners create, read, release and drop, operators and learners describe), and
+// the requests' limits. Thread-safe; no method blocks.
+class ReplayService final : public ReplayServiceBase {
+ public:
+  // Both are borrowed and must outlive the server.
+  ReplayService(ReplayStore& store, ReplayMetrics& metrics);
+
+  grpc::ServerUnaryReactor* CreateTables(grpc::CallbackServerContext* context,
+                                         const v1::CreateTablesRequest* request,
+                                         v1::CreateTablesResponse* response) override;
+  grpc::ServerWriteReactor<v1::ReadRoundResponse>* ReadRound(
+      grpc::CallbackServerContext* context, const v1::ReadRoundRequest* request) override;
+  grpc::ServerUnaryReactor* ReleaseRounds(grpc::CallbackServerContext* context,
+                                          const v1::ReleaseRoundsRequest* request,
+                                          v1::ReleaseRoundsResponse* response) override;
+  grpc::ServerUnaryReactor* DropExperiment(grpc::CallbackServerContext* context,
+                                           const v1::DropExperimentRequest* request,
+                                           v1::DropExperimentResponse* response) override;
+  grpc::ServerUnaryReactor* OpenStream(grpc::CallbackServerContext* context,
+                                       const v1::OpenStreamRequest* request,
+                                       v1::OpenStreamResponse* response) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Append(
+      grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* DescribeTables(grpc::CallbackServerContext* context,
+                                           const v1::DescribeTablesRequest* request,
+                                           v1::DescribeTablesResponse* response) override;
+
+ private:
+  void UpdateStoredBytes();
+
+  ReplayStore& store_;
+  ReplayMetrics& metrics_;
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_REPLAY_SERVICE_REPLAY_SERVICE_H_

@@ -1,0 +1,89 @@
+#include "learner/training/results_folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_split.h"
+
+namespace sr2l {
+namespace {
+
+std::string Read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+class ResultsFolderTest : public ::testing::Test {
+ protected:
+  ~ResultsFolderTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string folder_ = [] {
+    std::string pattern = ::testing::TempDir() + "/results-XXXXXX";
+    return std::string(mkdtemp(pattern.data()));
+  }();
+};
+
+TEST_F(ResultsFolderTest, TheCurveHasOneNamedColumnPerCellAndReadsBackExactly) {
+  const auto folder = ResultsFolder::Create(folder_, {});
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  v1::MemberProgress member;
+  member.set_member(3);
+  member.set_seed(18446744073709551615u);
+  member.set_kl(0.1);
+  member.set_return_mean(-1.0 / 3.0);
+  member.set_backtracks(-1);
+  ASSERT_TRUE((*folder)->AppendRound(member, 1.5).ok());
+  const std::vector<std::string> lines = absl::StrSplit(Read(folder_ + "/curve.csv"), '\n');
+  const std::vector<std::string> names = absl::StrSplit(lines.at(0), ',');
+  const std::vector<std::string> cells = absl::StrSplit(lines.at(1), ',');
+  ASSERT_EQ(names.size(), cells.size());
+  std::map<std::string, std::string> row;
+  for (size_t i = 0; i < names.size(); ++i) row[names[i]] = cells[i];
+  EXPECT_EQ(row["member"], "3");
+  EXPECT_EQ(row["seed"], "18446744073709551615");
+  EXPECT_EQ(std::strtod(row["kl"].c_str(), nullptr), 0.1);
+  EXPECT_EQ(std::strtod(row["return_mean"].c_str(), nullptr), -1.0 / 3.0);
+  EXPECT_EQ(row["return_std"], "");
+  EXPECT_EQ(row["nonsmoothness"], "");
+  EXPECT_EQ(row["backtracks"], "-1");
+  EXPECT_EQ(row["wall_seconds"], "1.500");
+}
+
+TEST_F(ResultsFolderTest, MembersAreWrittenUnderTheirNumberAndKeptOnesUnderTheirRound) {
+  const auto folder = ResultsFolder::Create(folder_, {});
+  ASSERT_TRUE(folder.ok());
+  v1::TrainedMember member;
+  member.mutable_policy()->set_member(7);
+  member.mutable_policy()->set_version(100);
+  member.set_env_steps(100000);
+  ASSERT_TRUE((*folder)->WriteMember(member, /*keep=*/true).ok());
+  member.mutable_policy()->set_version(101);
+  ASSERT_TRUE((*folder)->WriteMember(member, /*keep=*/false).ok());
+  v1::TrainedMember newest;
+  ASSERT_TRUE(newest.ParseFromString(Read(folder_ + "/policies/member_007.member")));
+  EXPECT_EQ(newest.policy().version(), 101u);
+  v1::TrainedMember kept;
+  ASSERT_TRUE(kept.ParseFromString(Read(folder_ + "/policies/member_007_round_000100.member")));
+  EXPECT_EQ(kept.policy().version(), 100u);
+}
+
+TEST_F(ResultsFolderTest, ResultsAreNeverOverwritten) {
+  ASSERT_TRUE(ResultsFolder::Create(folder_, {}).ok());
+  EXPECT_EQ(ResultsFolder::Create(folder_, {}).status().code(),
+            absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(ResultsFolderTest, AFolderThatCannotBeMadeIsNamed) {
+  const auto folder = ResultsFolder::Create("/proc/no/such", {});
+  EXPECT_THAT(std::string(folder.status().message()), testing::HasSubstr("/proc/no/such"));
+}
+
+}  // namespace
+}  // namespace sr2l
