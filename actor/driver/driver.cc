@@ -139,7 +139,7 @@ void Driver::OnOpenRefused(Lease& lease, const absl::Status& refusal) {
 
 void Driver::StartStream(Lease& lease, const v1::OpenStreamResponse& opened) {
   const Experiment& experiment = experiments_.at(lease.key.experiment_id());
-  auto stream = Stream::Create({.key = lease.key,
+  auto stream = ActorStream::Create({.key = lease.key,
                                 .lease_epoch = lease.epoch,
                                 .seed = lease.seed,
                                 .steps_per_round = experiment.steps_per_round},

@@ -15,7 +15,7 @@
 #include "actor/driver/policy_batch.h"
 #include "actor/driver/sent_chunks.h"
 #include "actor/environment/compiled_task.h"
-#include "actor/stream/stream.h"
+#include "actor/stream/actor_stream.h"
 #include "common/policy/gaussian_actor.h"
 #include "common/rpc/backoff.h"
 #include "sr2l/v1/fleet.pb.h"
@@ -80,7 +80,7 @@ class Driver {
     uint64_t ticket = 0;             // of its newest OpenStream; new with every reopening
     int refusals = 0;                // of OpenStream, one after the other
     bool paused = false;             // the replay has no memory for its last chunk
-    std::unique_ptr<Stream> stream;  // null until the replay has answered
+    std::unique_ptr<ActorStream> stream;  // null until the replay has answered
     Backoff backoff;                 // between reopenings
   };
   struct Member {

@@ -5,7 +5,7 @@ namespace sr2l {
 void PolicyBatch::Act(const GaussianActor& policy) {
   action_dim_ = static_cast<size_t>(policy.action_dim());
   observations_.clear();
-  for (const Stream* stream : streams_) {
+  for (const ActorStream* stream : streams_) {
     observations_.insert(observations_.end(), stream->observation().begin(),
                          stream->observation().end());
   }

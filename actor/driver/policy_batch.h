@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "actor/stream/stream.h"
+#include "actor/stream/actor_stream.h"
 #include "common/policy/gaussian_actor.h"
 
 namespace sr2l {
@@ -14,9 +14,9 @@ class PolicyBatch {
  public:
   void Clear() { streams_.clear(); }
   // Borrowed until Clear.
-  void Add(Stream* stream) { streams_.push_back(stream); }
+  void Add(ActorStream* stream) { streams_.push_back(stream); }
 
-  const std::vector<Stream*>& streams() const { return streams_; }
+  const std::vector<ActorStream*>& streams() const { return streams_; }
 
   // Draws the actions of all streams: one forward pass, then each stream's own noise, a
   // function of (seed, stream, step) alone. A row does not depend on the other rows.
@@ -26,7 +26,7 @@ class PolicyBatch {
   const float* action(size_t i) const { return actions_.data() + i * action_dim_; }
 
  private:
-  std::vector<Stream*> streams_;     // [B]
+  std::vector<ActorStream*> streams_;     // [B]
   std::vector<float> observations_;  // [B, O]
   std::vector<float> actions_;       // [B, A]
   size_t action_dim_ = 0;
