@@ -7,8 +7,10 @@
 #include <memory>
 #include <thread>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/config/load.h"
 #include "common/status/status_macros.h"
@@ -33,10 +35,9 @@ struct TrainFlags {
 
 // CLI11 validator: the message of a device that is none, empty otherwise.
 std::string CheckDeviceName(const std::string& device) {
-  const std::string prefix = "cuda:";
-  const bool is_numbered = device.size() > prefix.size() && device.rfind(prefix, 0) == 0 &&
-                           std::all_of(device.begin() + prefix.size(), device.end(),
-                                       [](char c) { return c >= '0' && c <= '9'; });
+  absl::string_view number = device;
+  const bool is_numbered = absl::ConsumePrefix(&number, "cuda:") && !number.empty() &&
+                           std::all_of(number.begin(), number.end(), absl::ascii_isdigit);
   if (device == "cpu" || device == "cuda" || is_numbered) return "";
   return absl::StrCat("must be cpu, cuda or cuda:N, got ", device);
 }
@@ -104,7 +105,7 @@ absl::Status Train(const TrainFlags& flags) {
                 .device = flags.device,
                 .metrics = flags.metrics},
                *interrupts, printer);
-  const absl::Status status = run.Run();
+  absl::Status status = run.Run();
   folder.RemoveSockets();
   PrintResults(run, folder);
   if (status.ok()) return status;
