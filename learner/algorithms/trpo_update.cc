@@ -49,6 +49,13 @@ FiniteChecks CheckInputs(const RoundBatch& batch) {
   return checks;
 }
 
+void AddBaseline(const BaselineState& baseline, FiniteChecks& checks) {
+  checks.Add("baseline parameters", baseline.parameters);
+  if (!baseline.adam.first.defined()) return;
+  checks.Add("baseline gradient means", baseline.adam.first);
+  checks.Add("baseline squared gradient means", baseline.adam.second);
+}
+
 // 1 - Var(targets - values) / Var(targets), [M].
 torch::Tensor ExplainedVariance(const torch::Tensor& values, const torch::Tensor& targets) {
   const auto variance = [](const torch::Tensor& x) {
@@ -143,7 +150,7 @@ TrpoStats TrpoUpdate::Update(const RoundBatch& batch, const std::vector<MemberOp
   checks.Add("gradients", gradient);
   checks.Add("search directions", start.step);
   checks.Add("policy parameters", step.parameters);
-  checks.Add("baseline parameters", state.baseline.parameters);
+  AddBaseline(state.baseline, checks);
   checks.Add("baseline values", values);
   state.policy.copy_(step.parameters);
   RecordStep(start, step, stats);
