@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 void AppendLittleEndian(float number, std::string& bytes) {
-  const uint32_t bits = std::bit_cast<uint32_t>(number);
+  const auto bits = std::bit_cast<uint32_t>(number);
   for (int shift = 0; shift < 32; shift += 8) {
     bytes.push_back(static_cast<char>((bits >> shift) & 0xFF));
   }

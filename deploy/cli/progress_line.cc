@@ -14,8 +14,8 @@ namespace sr2l {
 namespace {
 
 std::string FormatSteps(const v1::Progress& progress) {
-  const double steps = static_cast<double>(progress.env_steps());
-  const double total = static_cast<double>(progress.env_steps_total());
+  const auto steps = static_cast<double>(progress.env_steps());
+  const auto total = static_cast<double>(progress.env_steps_total());
   if (total <= 0) return absl::StrCat(FormatCount(steps), " steps");
   return absl::StrFormat("%5.1f%%  %s of %s steps", 100 * steps / total, FormatCount(steps),
                          FormatCount(total));

@@ -7,8 +7,10 @@
 #include <memory>
 #include <thread>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/config/load.h"
 #include "common/status/status_macros.h"
@@ -33,10 +35,9 @@ struct TrainFlags {
 
 // CLI11 validator: the message of a device that is none, empty otherwise.
 std::string CheckDeviceName(const std::string& device) {
-  const std::string prefix = "cuda:";
-  const bool is_numbered = device.size() > prefix.size() && device.rfind(prefix, 0) == 0 &&
-                           std::all_of(device.begin() + prefix.size(), device.end(),
-                                       [](char c) { return c >= '0' && c <= '9'; });
+  absl::string_view number = device;
+  const bool is_numbered = absl::ConsumePrefix(&number, "cuda:") && !number.empty() &&
+                           std::all_of(number.begin(), number.end(), absl::ascii_isdigit);
   if (device == "cpu" || device == "cuda" || is_numbered) return "";
   return absl::StrCat("must be cpu, cuda or cuda:N, got ", device);
 }
@@ -48,11 +49,23 @@ absl::StatusOr<std::string> FolderOfThisProgram() {
   return self.parent_path().string();
 }
 
-absl::Status WriteExperiment(const v1::ExperimentConfig& config, const std::string& path) {
-  std::ofstream file(path);
-  file << FormatExperiment(config);
-  if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", path));
+absl::Status WriteFile(const std::filesystem::path& path, const std::string& content) {
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  std::ofstream file(path, std::ios::binary);
+  file << content;
+  if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", path.string()));
   return absl::OkStatus();
+}
+
+// The experiment, complete, with the files of a user's own model beside it, where the
+// experiment's file refers to them.
+absl::Status WriteExperiment(const LoadedConfig& config, const RunFolder& folder) {
+  for (const v1::ModelFile& file : config.written.task().files()) {
+    SR2L_RETURN_IF_ERROR(
+        WriteFile(std::filesystem::path(folder.path()) / file.name(), file.content()));
+  }
+  return WriteFile(folder.Experiment(), FormatExperiment(config.resolved));
 }
 
 std::string Headline(const v1::ExperimentConfig& config, const TrainFlags& flags,
@@ -79,7 +92,7 @@ absl::Status Train(const TrainFlags& flags) {
                                : flags.run;
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<Interrupts> interrupts, Interrupts::Create());
   SR2L_ASSIGN_OR_RETURN(const RunFolder folder, RunFolder::Create(path));
-  SR2L_RETURN_IF_ERROR(WriteExperiment(config.resolved, folder.Experiment()));
+  SR2L_RETURN_IF_ERROR(WriteExperiment(config, folder));
 
   ProgressPrinter printer(std::cout, ProgressPrinter::StyleOfStandardOutput());
   printer.Print(Headline(config.resolved, flags, folder));
@@ -92,7 +105,7 @@ absl::Status Train(const TrainFlags& flags) {
                 .device = flags.device,
                 .metrics = flags.metrics},
                *interrupts, printer);
-  const absl::Status status = run.Run();
+  absl::Status status = run.Run();
   folder.RemoveSockets();
   PrintResults(run, folder);
   if (status.ok()) return status;

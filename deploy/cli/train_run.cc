@@ -25,7 +25,7 @@ TrainRun::TrainRun(const v1::ExperimentConfig& config, const RunFolder& folder,
       processes_(folder, std::move(options), supervisor_) {}
 
 absl::Status TrainRun::Run() {
-  const absl::Status status = TrainToEnd();
+  absl::Status status = TrainToEnd();
   printer_.Finish();
   if (supervisor_.interrupts() > 1) supervisor_.KillAll();
   processes_.Stop();

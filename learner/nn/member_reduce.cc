@@ -73,7 +73,18 @@ torch::Tensor MemberDot(const torch::Tensor& a, const torch::Tensor& b) {
 }
 
 torch::Tensor MemberIsFinite(const torch::Tensor& values) {
-  return torch::isfinite(values).flatten(1).all(1);
+  if (!values.is_cpu()) return torch::isfinite(values).flatten(1).all(1);
+  const torch::Tensor flat = Flat(values);
+  torch::Tensor finite = torch::empty({flat.size(0)}, torch::kBool);
+  AT_DISPATCH_FLOATING_TYPES(flat.scalar_type(), "MemberIsFinite", [&] {
+    for (int64_t m = 0; m < flat.size(0); ++m) {
+      const scalar_t* x = flat.data_ptr<scalar_t>() + m * flat.stride(0);
+      // A number minus itself is 0, unless it is NaN or infinite.
+      finite.data_ptr<bool>()[m] =
+          LaneSum(flat.size(1), [x](int64_t i) { return static_cast<double>(x[i] - x[i]); }) == 0;
+    }
+  });
+  return finite;
 }
 
 torch::Tensor PerMember(const torch::Tensor& numbers, const torch::Tensor& like) {

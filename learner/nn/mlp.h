@@ -26,8 +26,8 @@ struct MlpPlacement {
 
 // The networks of M members with one shape: forward pass and explicit derivatives, every
 // tensor with the member as its leading dimension. Parameters and directions of them are
-// flat, [M, P], P as in MlpShape; rows may be strided, a row's elements are contiguous.
-// Everything else is contiguous; B is the point's number of rows.
+// flat, [M, P], P as in MlpShape. A member's part of a tensor is contiguous; members may lie
+// any distance apart. B is the point's number of rows.
 //
 // Nothing here records gradients for autograd. Results are written into tensors of the
 // caller; scratch space is allocated at the first use of a number of rows and kept. Not

@@ -1,4 +1,4 @@
-#include "actor/stream/stream.h"
+#include "actor/stream/actor_stream.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -43,25 +43,25 @@ class StreamTest : public testing::Test {
     action_dim_ = task.action_dim();
   }
 
-  std::unique_ptr<Stream> Make(uint64_t steps_per_round, uint64_t next_step = 0,
+  std::unique_ptr<ActorStream> Make(uint64_t steps_per_round, uint64_t next_step = 0,
                                const std::string& token = "") const {
     StreamIdentity identity = {.lease_epoch = 6, .seed = kSeed, .steps_per_round = steps_per_round};
     identity.key.set_experiment_id("e");
     identity.key.set_member(2);
     identity.key.set_stream(kStream);
-    auto stream = Stream::Create(identity, task_, next_step, token);
+    auto stream = ActorStream::Create(identity, task_, next_step, token);
     EXPECT_TRUE(stream.ok()) << stream.status();
     return *std::move(stream);
   }
 
-  StepResult Step(Stream& stream) const {
+  StepResult Step(ActorStream& stream) const {
     const auto result = stream.Step(ActionOf(stream.next_step(), action_dim_).data());
     EXPECT_TRUE(result.ok()) << result.status();
     return *result;
   }
 
   // The chunks of `stream` up to step `end`, as they fall due.
-  std::vector<v1::Chunk> DriveTo(Stream& stream, uint64_t end) const {
+  std::vector<v1::Chunk> DriveTo(ActorStream& stream, uint64_t end) const {
     std::vector<v1::Chunk> chunks;
     while (stream.next_step() < end) {
       Step(stream);
@@ -276,7 +276,7 @@ TEST_F(StreamTest, TokensThatDoNotFitAreRefused) {
   const std::string token = DriveTo(*stream, 5).back().resume_token();
   const StreamIdentity identity = {.steps_per_round = 5};
   const auto status = [&](uint64_t next_step, const std::string& bytes) {
-    return Stream::Create(identity, task_, next_step, bytes).status();
+    return ActorStream::Create(identity, task_, next_step, bytes).status();
   };
   EXPECT_EQ(status(5, token), absl::OkStatus());
   EXPECT_THAT(std::string(status(6, token).message()),

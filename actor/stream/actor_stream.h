@@ -1,5 +1,5 @@
-#ifndef SR2L_ACTOR_STREAM_STREAM_H_
-#define SR2L_ACTOR_STREAM_STREAM_H_
+#ifndef SR2L_ACTOR_STREAM_ACTOR_STREAM_H_
+#define SR2L_ACTOR_STREAM_ACTOR_STREAM_H_
 
 #include <cstdint>
 #include <memory>
@@ -26,11 +26,11 @@ struct StreamIdentity {
 // One environment instance of one member, as it is driven by one lease. What it does is a
 // pure function of its identity (but the epoch), its start and the actions it is given.
 // Not thread-safe.
-class Stream {
+class ActorStream {
  public:
   // Goes on where `resume_token` (a v1::ResumeToken) ends, which must be at `next_step`; an
   // empty token starts from scratch at step 0. DataLoss when the two do not fit.
-  static absl::StatusOr<std::unique_ptr<Stream>> Create(
+  static absl::StatusOr<std::unique_ptr<ActorStream>> Create(
       StreamIdentity identity, std::shared_ptr<const CompiledTask> task, uint64_t next_step,
       const std::string& resume_token);
 
@@ -55,7 +55,7 @@ class Stream {
   v1::Chunk TakeChunk();
 
  private:
-  Stream(StreamIdentity identity, std::unique_ptr<Environment> environment);
+  ActorStream(StreamIdentity identity, std::unique_ptr<Environment> environment);
 
   absl::Status Start(uint64_t next_step, const std::string& resume_token);
   absl::Status BeginEpisode();
@@ -72,4 +72,4 @@ class Stream {
 
 }  // namespace sr2l
 
-#endif  // SR2L_ACTOR_STREAM_STREAM_H_
+#endif  // SR2L_ACTOR_STREAM_ACTOR_STREAM_H_

@@ -1,4 +1,4 @@
-#include "actor/stream/stream.h"
+#include "actor/stream/actor_stream.h"
 
 #include <utility>
 
@@ -8,22 +8,22 @@
 
 namespace sr2l {
 
-Stream::Stream(StreamIdentity identity, std::unique_ptr<Environment> environment)
+ActorStream::ActorStream(StreamIdentity identity, std::unique_ptr<Environment> environment)
     : identity_(std::move(identity)), environment_(std::move(environment)) {}
 
-absl::StatusOr<std::unique_ptr<Stream>> Stream::Create(StreamIdentity identity,
+absl::StatusOr<std::unique_ptr<ActorStream>> ActorStream::Create(StreamIdentity identity,
                                                        std::shared_ptr<const CompiledTask> task,
                                                        uint64_t next_step,
                                                        const std::string& resume_token) {
   SR2L_CHECK(identity.steps_per_round >= 1);
   SR2L_ASSIGN_OR_RETURN(std::unique_ptr<Environment> environment,
                         Environment::Create(std::move(task)));
-  std::unique_ptr<Stream> stream(new Stream(std::move(identity), std::move(environment)));
+  std::unique_ptr<ActorStream> stream(new ActorStream(std::move(identity), std::move(environment)));
   SR2L_RETURN_IF_ERROR(stream->Start(next_step, resume_token));
   return stream;
 }
 
-absl::Status Stream::Start(uint64_t next_step, const std::string& resume_token) {
+absl::Status ActorStream::Start(uint64_t next_step, const std::string& resume_token) {
   if (resume_token.empty()) {
     if (next_step == 0) return BeginEpisode();
     return absl::DataLossError(
@@ -44,12 +44,12 @@ absl::Status Stream::Start(uint64_t next_step, const std::string& resume_token) 
   return absl::OkStatus();
 }
 
-absl::Status Stream::BeginEpisode() {
+absl::Status ActorStream::BeginEpisode() {
   episode_return_ = 0;
   return environment_->Reset(identity_.seed, identity_.key.stream(), episode_);
 }
 
-absl::StatusOr<StepResult> Stream::Step(const float* action) {
+absl::StatusOr<StepResult> ActorStream::Step(const float* action) {
   SR2L_CHECK(!chunk_is_due());
   if (builder_.num_steps() == 0) {
     chunk_first_step_ = next_step_;
@@ -69,12 +69,12 @@ absl::StatusOr<StepResult> Stream::Step(const float* action) {
   return result;
 }
 
-bool Stream::chunk_is_due() const {
+bool ActorStream::chunk_is_due() const {
   return builder_.num_steps() > 0 &&
          (builder_.is_full() || next_step_ % identity_.steps_per_round == 0);
 }
 
-v1::Chunk Stream::TakeChunk() {
+v1::Chunk ActorStream::TakeChunk() {
   v1::Chunk chunk = builder_.Take(environment_->observation());
   *chunk.mutable_key() = identity_.key;
   chunk.set_lease_epoch(identity_.lease_epoch);

@@ -1,0 +1,136 @@
+#ifndef SR2L_ACTOR_DRIVER_DRIVER_H_
+#define SR2L_ACTOR_DRIVER_DRIVER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "actor/driver/driver_counters.h"
+#include "actor/driver/driver_ports.h"
+#include "actor/driver/policy_batch.h"
+#include "actor/driver/sent_chunks.h"
+#include "actor/environment/compiled_task.h"
+#include "actor/stream/actor_stream.h"
+#include "common/policy/gaussian_actor.h"
+#include "common/rpc/backoff.h"
+#include "sr2l/v1/fleet.pb.h"
+
+namespace sr2l {
+
+struct DriverOptions {
+  // No steps are taken while so many bytes of chunks are without an answer.
+  size_t max_unacked_bytes = size_t{32} << 20;
+  // Spreads the retries of many actors; give each its own.
+  uint64_t jitter_seed = 0;
+};
+
+// Everything an actor decides: which streams it holds, which can take a step, with which
+// policy, what to send and what to make of the answers. Step t of a stream is taken with
+// policy version t / steps_per_round and no other; a stream waits for that version, for
+// the replay's answer to OpenStream, for memory in the replay, and for nothing else.
+// Not thread-safe: events and steps come from one thread. Knows no network and no clock
+// (but to measure how its time divides).
+class Driver {
+ public:
+  // `ports` is borrowed.
+  Driver(DriverPorts& ports, DriverOptions options) : ports_(ports), options_(options) {}
+
+  // ---- Events ----
+
+  void OnFleetEvent(const v1::FleetEvent& event);
+
+  // The fleet's stream ended, and with it every lease.
+  void OnLeft() { experiments_.clear(); }
+
+  void OnOpened(const v1::StreamKey& key, uint64_t ticket,
+                const absl::StatusOr<v1::OpenStreamResponse>& opened);
+
+  void OnAnswer(const v1::AppendResponse& answer);
+
+  // ---- Work ----
+
+  // Takes a step of every stream that can take one, and sends the chunks that are due.
+  // Returns the number of steps; after 0 only an event can change anything.
+  int Step();
+
+  // Sends the steps that no chunk was sent of, due or not.
+  void SendPending();
+
+  // Number of streams that this actor holds, also those that wait.
+  int num_streams() const;
+
+  // Why no stream can take a step, for people.
+  std::string DescribeWait() const;
+
+  const DriverCounters& counters() const { return counters_; }
+
+ private:
+  // The right to drive a stream.
+  struct Lease {
+    explicit Lease(uint64_t jitter_seed) : backoff(jitter_seed) {}
+
+    v1::StreamKey key;
+    uint64_t epoch = 0;
+    uint64_t seed = 0;
+    uint64_t ticket = 0;             // of its newest OpenStream; new with every reopening
+    int refusals = 0;                // of OpenStream, one after the other
+    bool paused = false;             // the replay has no memory for its last chunk
+    std::unique_ptr<ActorStream> stream;  // null until the replay has answered
+    Backoff backoff;                 // between reopenings
+  };
+  struct Member {
+    std::shared_ptr<const GaussianActor> policy;  // the newest; null: none came yet
+    std::map<uint32_t, Lease> leases;             // by stream
+  };
+  struct Experiment {
+    uint64_t steps_per_round = 1;  // of each stream
+    uint64_t total_steps = 0;      // of each stream
+    std::shared_ptr<const CompiledTask> task;  // null: the experiment failed here
+    std::map<uint32_t, Member> members;
+  };
+  enum class Readiness { kReady, kOpening, kFinished, kPaused, kBlocked, kNoPolicy, kPolicyGone };
+
+  void OnAssignment(const v1::Assignment& assignment);
+  void OnGrant(const v1::LeaseGrant& grant);
+  void OnRevoke(const v1::LeaseRevoke& revoke);
+  void OnPolicy(const v1::PolicySnapshot& snapshot);
+
+  // Null: not held.
+  Lease* FindLease(const v1::StreamKey& key);
+  // The lease and its OpenStream that `ticket` belongs to; null: outdated.
+  Lease* FindCurrent(const v1::StreamKey& key, uint64_t ticket);
+  void DropLease(const v1::StreamKey& key);
+
+  void Open(Lease& lease, absl::Duration delay);
+  void OnOpenRefused(Lease& lease, const absl::Status& refusal);
+  void StartStream(Lease& lease, const v1::OpenStreamResponse& opened);
+
+  Readiness ReadinessOf(const Experiment& experiment, const Member& member,
+                        const Lease& lease) const;
+  int StepMember(const Experiment& experiment, Member& member);
+  absl::Status StepBatch(const Member& member);
+  void Count(const StepResult& result);
+  absl::Status SendChunk(Lease& lease);
+  void SendDue();
+  // Reports what ReadinessOf and steps found wrong; experiments_ may change only here.
+  void FailExperiments();
+  void Fail(const std::string& experiment_id, const std::string& reason);
+
+  DriverPorts& ports_;
+  const DriverOptions options_;
+  uint64_t last_ticket_ = 0;
+  std::map<std::string, Experiment> experiments_;
+  std::map<std::string, std::string> failures_;  // experiment, reason: not yet reported
+  SentChunks sent_chunks_;
+  PolicyBatch batch_;
+  DriverCounters counters_;
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_ACTOR_DRIVER_DRIVER_H_

@@ -1,0 +1,80 @@
+#include "actor/fleet/fleet_client.h"
+
+#include <utility>
+
+#include "common/log/log.h"
+#include "common/rpc/backoff.h"
+#include "common/rpc/credentials.h"
+
+namespace sr2l {
+
+FleetClient::FleetClient(const std::shared_ptr<grpc::Channel>& channel, v1::JoinRequest request,
+                         uint64_t jitter_seed, Callbacks callbacks)
+    : stub_(v1::Fleet::NewStub(channel)),
+      request_(std::move(request)),
+      jitter_seed_(jitter_seed),
+      callbacks_(std::move(callbacks)),
+      thread_([this] { Run(); }) {}
+
+FleetClient::~FleetClient() { Close(); }
+
+absl::Status FleetClient::ReportFailure(const std::string& experiment_id,
+                                        const std::string& reason, absl::Time deadline) {
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(deadline));
+  v1::ReportFailureRequest request;
+  request.set_experiment_id(experiment_id);
+  request.set_reason(reason);
+  v1::ReportFailureResponse response;
+  return FromGrpcStatus(stub_->ReportFailure(&context, request, &response));
+}
+
+void FleetClient::Close() {
+  {
+    absl::MutexLock lock(&mu_);
+    closed_ = true;
+    if (context_ != nullptr) context_->TryCancel();
+  }
+  std::call_once(joined_, [this] { thread_.join(); });
+}
+
+void FleetClient::Run() {
+  Backoff backoff(jitter_seed_);
+  std::string last_error;
+  while (true) {
+    grpc::ClientContext context;
+    {
+      absl::MutexLock lock(&mu_);
+      if (closed_) return;
+      context_ = &context;
+    }
+    grpc::Status status;
+    const bool had_event = Stay(context, status);
+    callbacks_.left();
+    absl::MutexLock lock(&mu_);
+    context_ = nullptr;
+    if (closed_) return;
+    if (had_event) backoff.Reset();
+    // One line when the connection is lost, not one for each attempt to get a new one.
+    const std::string error = FromGrpcStatus(status).ToString();
+    if (had_event || error != last_error) SR2L_WARNING("not in the learner's fleet: {}", error);
+    last_error = error;
+    if (mu_.AwaitWithTimeout(absl::Condition(&closed_), backoff.Next())) return;
+  }
+}
+
+bool FleetClient::Stay(grpc::ClientContext& context, grpc::Status& status) {
+  // No deadline: a membership lasts. Keepalive notices a learner that is gone.
+  const auto reader = stub_->Join(&context, request_);
+  bool had_event = false;
+  while (true) {
+    auto event = std::make_shared<v1::FleetEvent>();
+    if (!reader->Read(event.get())) break;
+    had_event = true;
+    callbacks_.event(std::move(event));
+  }
+  status = reader->Finish();
+  return had_event;
+}
+
+}  // namespace sr2l
