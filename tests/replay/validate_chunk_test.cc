@@ -167,6 +167,18 @@ TEST(ValidateChunkTest, AcceptsTruncatedAndBothFlags) {
   EXPECT_EQ(ValidateChunk(Spec(), chunk), absl::OkStatus());
 }
 
+TEST(ValidateChunkTest, FindsANumberThatIsNotFiniteAtEveryPlaceOfALongColumn) {
+  const v1::TableSpec spec = MakeSpec("e", 0, 1, 100);
+  const v1::Chunk valid = MakeChunk(spec, {.num_steps = 100});
+  EXPECT_EQ(ValidateChunk(spec, valid), absl::OkStatus());
+  for (size_t index = 0; index < 3 * 101; ++index) {
+    v1::Chunk chunk = valid;
+    SetFloat(*chunk.mutable_observations(), index, kNan);
+    EXPECT_THAT(std::string(ValidateChunk(spec, chunk).message()),
+                HasSubstr("chunk.observations[" + std::to_string(index) + "] must be finite"));
+  }
+}
+
 TEST(ValidateChunkTest, AcceptsLargestFiniteNumbersAndDenormals) {
   v1::Chunk chunk = Valid();
   SetFloat(*chunk.mutable_rewards(), 0, std::numeric_limits<float>::max());
