@@ -1,10 +1,9 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
-#include <algorithm>
 #include <memory>
-#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -13,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/config/load.h"
+#include "common/config/nearest_field.h"
 #include "common/config/parse_text.h"
 #include "common/status/status_macros.h"
 
@@ -23,36 +23,6 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// Levenshtein's distance: insertions, deletions and replacements of one character.
-size_t EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> row(b.size() + 1);  // distances of a's first i characters to b's first j
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row.back();
-}
-
-std::string NearestField(const Descriptor& descriptor, absl::string_view name) {
-  std::string nearest;
-  size_t least = std::string::npos;
-  for (int i = 0; i < descriptor.field_count(); ++i) {
-    const std::string candidate(descriptor.field(i)->name());
-    const size_t distance = EditDistance(name, candidate);
-    if (distance < least) {
-      least = distance;
-      nearest = candidate;
-    }
-  }
-  return nearest;
-}
-
 // "trpo" + "max_kl"; the first name stands alone.
 std::string Join(const std::string& path, absl::string_view name) {
   return path.empty() ? std::string(name) : absl::StrCat(path, ".", name);
@@ -61,12 +31,6 @@ std::string Join(const std::string& path, absl::string_view name) {
 absl::StatusOr<const FieldDescriptor*> FindField(const Descriptor& descriptor,
                                                  const std::string& path,
                                                  const std::string& name) {
-  // A name this long is no slip of the pen, and costs time to compare.
-  constexpr size_t kLongestName = 200;
-  if (name.size() > kLongestName) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("unknown field ", Join(path, name.substr(0, kLongestName)), "..."));
-  }
   const FieldDescriptor* field = descriptor.FindFieldByName(name);
   if (field != nullptr) return field;
   const std::string nearest = NearestField(descriptor, name.substr(0, name.find('[')));

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -31,62 +32,59 @@ using google::protobuf::OneofDescriptor;
 // ---- The table. Fields are named Message.field.
 
 // Intervals of numbers; a round bracket leaves the bound out.
-const std::map<std::string, std::string>& NumberRules() {
-  static const auto* rules = new std::map<std::string, std::string>{
-      {"ExperimentConfig.rounds", "[1, 10000000]"},
-      {"ExperimentConfig.steps_per_round", "[1, 1000000]"},
-      {"ExperimentConfig.streams_per_member", "[1, 1024]"},
-      {"ExperimentConfig.keep_policy_every", "[0, 10000000]"},
-      {"TrpoConfig.discount", "(0, 1]"},
-      {"TrpoConfig.gae_lambda", "[0, 1]"},
-      {"TrpoConfig.max_kl", "(0, 100]"},
-      {"TrpoConfig.cg_iterations", "[1, 1000]"},
-      {"TrpoConfig.damping", "[0, 100]"},
-      {"TrpoConfig.backtracks", "[1, 100]"},
-      {"TrpoConfig.backtrack_ratio", "(0, 1)"},
-      {"TrpoConfig.hidden", "[1, 4096]"},
-      {"TrpoConfig.initial_sigma", "(0, 1000]"},
-      {"TrpoConfig.minimum_sigma", "(0, 1000]"},
-      {"ValueNetworkConfig.hidden", "[1, 4096]"},
-      {"ValueNetworkConfig.epochs", "[1, 1000]"},
-      {"ValueNetworkConfig.minibatch_size", "[1, 1000000]"},
-      {"ValueNetworkConfig.learning_rate", "(0, 1]"},
-      {"LinearBaselineConfig.ridge", "(0, 1000]"},
-      {"SmoothnessConfig.radius", "(0, 1000]"},
-      {"SmoothnessConfig.coefficient", "[0, 1000000]"},
-      {"SmoothnessConfig.steps", "[0, 1000]"},
-      {"SmoothnessConfig.step_size", "(0, 10]"},
-      {"MembersConfig.seeds", "[0, inf)"},
-      {"MembersConfig.radius", "(0, 1000]"},
-      {"MembersConfig.coefficient", "[0, 1000000]"},
-      {"MemberConfig.seed", "[0, inf)"},
-      {"MemberConfig.radius", "[0, 1000]"},  // 0 without smoothness
-      {"MemberConfig.coefficient", "[0, 1000000]"},
-      {"TaskConfig.observation_dim", "[1, 10000]"},
-      {"TaskConfig.action_dim", "[1, 1000]"},
-      {"TaskConfig.frame_skip", "[1, 1000]"},
-      {"TaskConfig.step_limit", "[1, 1000000]"},
-      {"ActionRange.low", "(-inf, inf)"},
-      {"ActionRange.high", "(-inf, inf)"},
-      {"ObservationTerm.first", "[0, inf)"},
-      {"ObservationTerm.count", "[0, inf)"},
-      {"ObservationTerm.clip", "[0, inf)"},
-      {"ForwardVelocity.weight", "(-inf, inf)"},
-      {"ForwardVelocity.qpos_index", "[0, inf)"},
-      {"ForwardVelocity.axis", "[0, 2]"},
-      {"ControlCost.weight", "[0, inf)"},
-      {"AliveBonus.bonus", "(-inf, inf)"},
-      {"ContactCost.weight", "[0, inf)"},
-      {"ContactCost.clip", "[0, inf)"},
-      {"HealthCondition.first", "[0, inf)"},
-      {"HealthCondition.count", "[0, inf)"},
-      {"HealthCondition.low", "[-inf, inf]"},
-      {"HealthCondition.high", "[-inf, inf]"},
-      {"ResetNoise.scale", "[0, inf)"},
-      {"GeomFriction.sliding", "[0, inf)"},
-  };
-  return *rules;
-}
+constexpr std::pair<const char*, const char*> kNumberRules[] = {
+    {"ExperimentConfig.rounds", "[1, 10000000]"},
+    {"ExperimentConfig.steps_per_round", "[1, 1000000]"},
+    {"ExperimentConfig.streams_per_member", "[1, 1024]"},
+    {"ExperimentConfig.keep_policy_every", "[0, 10000000]"},
+    {"TrpoConfig.discount", "(0, 1]"},
+    {"TrpoConfig.gae_lambda", "[0, 1]"},
+    {"TrpoConfig.max_kl", "(0, 100]"},
+    {"TrpoConfig.cg_iterations", "[1, 1000]"},
+    {"TrpoConfig.damping", "[0, 100]"},
+    {"TrpoConfig.backtracks", "[1, 100]"},
+    {"TrpoConfig.backtrack_ratio", "(0, 1)"},
+    {"TrpoConfig.hidden", "[1, 4096]"},
+    {"TrpoConfig.initial_sigma", "(0, 1000]"},
+    {"TrpoConfig.minimum_sigma", "(0, 1000]"},
+    {"ValueNetworkConfig.hidden", "[1, 4096]"},
+    {"ValueNetworkConfig.epochs", "[1, 1000]"},
+    {"ValueNetworkConfig.minibatch_size", "[1, 1000000]"},
+    {"ValueNetworkConfig.learning_rate", "(0, 1]"},
+    {"LinearBaselineConfig.ridge", "(0, 1000]"},
+    {"SmoothnessConfig.radius", "(0, 1000]"},
+    {"SmoothnessConfig.coefficient", "[0, 1000000]"},
+    {"SmoothnessConfig.steps", "[0, 1000]"},
+    {"SmoothnessConfig.step_size", "(0, 10]"},
+    {"MembersConfig.seeds", "[0, inf)"},
+    {"MembersConfig.radius", "(0, 1000]"},
+    {"MembersConfig.coefficient", "[0, 1000000]"},
+    {"MemberConfig.seed", "[0, inf)"},
+    {"MemberConfig.radius", "[0, 1000]"},  // 0 without smoothness
+    {"MemberConfig.coefficient", "[0, 1000000]"},
+    {"TaskConfig.observation_dim", "[1, 10000]"},
+    {"TaskConfig.action_dim", "[1, 1000]"},
+    {"TaskConfig.frame_skip", "[1, 1000]"},
+    {"TaskConfig.step_limit", "[1, 1000000]"},
+    {"ActionRange.low", "(-inf, inf)"},
+    {"ActionRange.high", "(-inf, inf)"},
+    {"ObservationTerm.first", "[0, inf)"},
+    {"ObservationTerm.count", "[0, inf)"},
+    {"ObservationTerm.clip", "[0, inf)"},
+    {"ForwardVelocity.weight", "(-inf, inf)"},
+    {"ForwardVelocity.qpos_index", "[0, inf)"},
+    {"ForwardVelocity.axis", "[0, 2]"},
+    {"ControlCost.weight", "[0, inf)"},
+    {"AliveBonus.bonus", "(-inf, inf)"},
+    {"ContactCost.weight", "[0, inf)"},
+    {"ContactCost.clip", "[0, inf)"},
+    {"HealthCondition.first", "[0, inf)"},
+    {"HealthCondition.count", "[0, inf)"},
+    {"HealthCondition.low", "[-inf, inf]"},
+    {"HealthCondition.high", "[-inf, inf]"},
+    {"ResetNoise.scale", "[0, inf)"},
+    {"GeomFriction.sliding", "[0, inf)"},
+};
 
 // Enumerations that allow less than every value; "..._UNSPECIFIED" is never allowed.
 const std::map<std::string, std::vector<std::string>>& EnumRules() {
@@ -137,8 +135,8 @@ bool IsSafePath(absl::string_view text) {
 
 const std::map<std::string, StringRule>& StringRules() {
   static constexpr absl::string_view kPath =
-      "be a relative path without \"..\", at most 1000 printable characters";
-  static constexpr absl::string_view kModelName = "be 1 to 1000 printable characters";
+      "be a relative path without \"..\", at most 1000 printable ASCII characters";
+  static constexpr absl::string_view kModelName = "be 1 to 1000 printable ASCII characters";
   static const auto* rules = new std::map<std::string, StringRule>{
       {"ExperimentConfig.name", {IsExperimentName, "be 1 to 64 characters of A-Za-z0-9._-"}},
       {"TaskConfig.name", {IsTaskName, "be 1 to 64 characters of a-z0-9_"}},
@@ -230,21 +228,20 @@ struct Interval {
   bool high_open = false;
 };
 
-const Interval& NumberRule(const std::string& key) {
+const std::map<std::string, Interval>& Intervals() {
   static const auto* intervals = [] {
     auto* parsed = new std::map<std::string, Interval>();
-    for (const auto& [field, text] : NumberRules()) parsed->emplace(field, Interval(text));
+    for (const auto& [field, text] : kNumberRules) parsed->emplace(field, Interval(text));
     return parsed;
   }();
-  const auto found = intervals->find(key);
-  SR2L_CHECK(found != intervals->end());
-  return found->second;
+  return *intervals;
 }
 
 absl::Status CheckNumber(const FieldDescriptor& field, const std::string& path, double value) {
-  const Interval& interval = NumberRule(Key(field));
-  if (interval.Contains(value)) return absl::OkStatus();
-  return MustError(path, interval.Describe(), NumberText(value));
+  const auto interval = Intervals().find(Key(field));
+  SR2L_CHECK(interval != Intervals().end());
+  if (interval->second.Contains(value)) return absl::OkStatus();
+  return MustError(path, interval->second.Describe(), NumberText(value));
 }
 
 std::vector<std::string> AllowedValues(const FieldDescriptor& field) {
@@ -356,7 +353,7 @@ std::string NumberText(double value) {
 
 bool HasFieldRule(const FieldDescriptor& field) {
   const std::string key = Key(field);
-  return NumberRules().count(key) + EnumRules().count(key) + StringRules().count(key) > 0;
+  return Intervals().count(key) + EnumRules().count(key) + StringRules().count(key) > 0;
 }
 
 absl::Status CheckFields(const Message& message, const std::string& path) {

@@ -1,5 +1,7 @@
 #include "common/rpc/address.h"
 
+#include <arpa/inet.h>
+
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -13,6 +15,13 @@ constexpr size_t kUnixPathLimit = 107;  // sun_path of <sys/un.h>, without its f
 absl::Status Invalid(const std::string& address, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat(
       "address \"", address, "\": ", why, "; expected unix:/path or host:port"));
+}
+
+// By address, not by prefix: 127.example.com is a host anywhere in the world.
+bool IsLoopback(const std::string& host) {
+  if (host == "localhost" || host == "[::1]") return true;
+  in_addr address;
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 }  // namespace
@@ -33,10 +42,7 @@ absl::StatusOr<AddressKind> ClassifyAddress(const std::string& address) {
   if (!absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 0 || port > 65535) {
     return Invalid(address, "the port is not a number from 0 to 65535");
   }
-  const std::string host = address.substr(0, colon);
-  if (host == "localhost" || host == "[::1]" || absl::StartsWith(host, "127.")) {
-    return AddressKind::kLoopback;
-  }
+  if (IsLoopback(address.substr(0, colon))) return AddressKind::kLoopback;
   return AddressKind::kNetwork;
 }
 

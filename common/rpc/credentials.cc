@@ -1,5 +1,6 @@
 #include "common/rpc/credentials.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
@@ -16,6 +17,16 @@ namespace sr2l {
 namespace {
 
 constexpr unsigned kCertificateRefreshSeconds = 10;
+
+// gRPC shuts its library down when its last object goes, and may then wait 10 s for a
+// poller that a large message started. Holding the library open lets a process end at once.
+void KeepLibraryOpen() {
+  static const bool held = [] {
+    grpc_init();
+    return true;
+  }();
+  static_cast<void>(held);
+}
 
 absl::Status CheckFiles(const TransportSecurity& security) {
   if (security.ca_file.empty() || security.certificate_file.empty() ||
@@ -46,6 +57,7 @@ std::shared_ptr<grpc::experimental::FileWatcherCertificateProvider> WatchFiles(
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
     const std::string& address, const TransportSecurity& security) {
+  KeepLibraryOpen();
   if (!security.has_tls()) {
     SR2L_RETURN_IF_ERROR(CheckPlain(address, security));
     return grpc::InsecureServerCredentials();
@@ -60,6 +72,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(
     const std::string& address, const TransportSecurity& security) {
+  KeepLibraryOpen();
   if (!security.has_tls()) {
     SR2L_RETURN_IF_ERROR(CheckPlain(address, security));
     return grpc::InsecureChannelCredentials();

@@ -20,7 +20,10 @@ struct TransportSecurity {
   std::string key_file;          // this side's private key
   bool insecure = false;         // plain text even beyond loopback
 
-  bool has_tls() const { return !certificate_file.empty(); }
+  // One file given means that TLS is wanted, and that the others must be given, too.
+  bool has_tls() const {
+    return !ca_file.empty() || !certificate_file.empty() || !key_file.empty();
+  }
 };
 
 // Mutual TLS where files are given; plain text on Unix sockets, on loopback, and beyond

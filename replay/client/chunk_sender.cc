@@ -124,6 +124,7 @@ std::shared_ptr<AppendConnection> ChunkSender::Connect() {
     connection_ = connection;
     ended_ = false;
     had_answer_ = false;
+    give_up_reason_.clear();
   }
   connection->Start(*stub_);
   return connection;
@@ -141,7 +142,11 @@ void ChunkSender::Mind(AppendConnection& connection) {
       timers_changed_ = false;
       const absl::Time now = absl::Now();
       unacked_.EndPause(now);
-      cancel = closed_ || now >= unacked_.oldest_sent() + options_.answer_timeout;
+      if (now >= unacked_.oldest_sent() + options_.answer_timeout) {
+        give_up_reason_ = absl::StrCat("no answer to a chunk for ",
+                                       absl::FormatDuration(options_.answer_timeout));
+      }
+      cancel = closed_ || !give_up_reason_.empty();
     }
     if (cancel) {
       connection.Cancel();
@@ -172,9 +177,10 @@ bool ChunkSender::OnAnswer(const v1::AppendResponse& response) {
   }
   switch (verdict) {
     case UnackedChunks::Verdict::kUnexpected:
-      SR2L_ERROR("the replay answered a chunk that was not sent: {}",
-                 response.ShortDebugString());
-      return false;
+      return GiveUp(absl::StrCat("it answered step ", response.first_step(), " of stream ",
+                                 response.key().stream(), " of member ",
+                                 response.key().member(),
+                                 ", which is not the oldest chunk without an answer"));
     case UnackedChunks::Verdict::kOvertaken:
       return true;
     case UnackedChunks::Verdict::kFull:
@@ -189,10 +195,19 @@ bool ChunkSender::OnAnswer(const v1::AppendResponse& response) {
   return false;
 }
 
+bool ChunkSender::GiveUp(std::string reason) {
+  absl::MutexLock lock(&mu_);
+  give_up_reason_ = std::move(reason);
+  return false;
+}
+
 void ChunkSender::OnEnded(const grpc::Status& status) {
   absl::MutexLock lock(&mu_);
-  last_error_ = status.ok() ? "ended by the server"
-                            : std::string(FromGrpcStatus(status).ToString());
+  if (!give_up_reason_.empty()) {
+    last_error_ = give_up_reason_;
+  } else {
+    last_error_ = status.ok() ? "ended by the server" : FromGrpcStatus(status).ToString();
+  }
   ended_ = true;
 }
 

@@ -84,6 +84,7 @@ class ChunkSender {
   // The connection's events.
   std::shared_ptr<const v1::Chunk> Next() ABSL_LOCKS_EXCLUDED(mu_);
   bool OnAnswer(const v1::AppendResponse& response) ABSL_LOCKS_EXCLUDED(mu_);
+  bool GiveUp(std::string reason) ABSL_LOCKS_EXCLUDED(mu_);  // false, for OnAnswer to return
   void OnEnded(const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
 
   bool HasRoom() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
@@ -105,6 +106,7 @@ class ChunkSender {
   bool timers_changed_ ABSL_GUARDED_BY(mu_) = false;  // Mind must look again
   bool had_answer_ ABSL_GUARDED_BY(mu_) = false;      // on this connection
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  std::string give_up_reason_ ABSL_GUARDED_BY(mu_);   // why this side ends the connection
   std::string last_error_ ABSL_GUARDED_BY(mu_);       // of the newest connection that ended
   std::thread thread_;                                // last: uses everything above
 };

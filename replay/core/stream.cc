@@ -11,12 +11,13 @@ namespace {
 constexpr char kDropped[] = "the experiment was dropped";
 
 std::string StaleText(uint64_t chunk_epoch, uint64_t epoch) {
+  if (epoch == 0) return "no actor has opened the stream: OpenStream comes before the first chunk";
   if (chunk_epoch < epoch) {
     return absl::StrCat("chunk.lease_epoch must be ", epoch,
                         ", with which another actor opened the stream; got ", chunk_epoch);
   }
   return absl::StrCat("chunk.lease_epoch must be ", epoch, ", got ", chunk_epoch,
-                      ": OpenStream comes before the first chunk of an epoch");
+                      ": OpenStream comes before the first chunk of a lease");
 }
 
 }  // namespace
@@ -45,7 +46,7 @@ absl::StatusOr<AppendResult> Stream::Append(ChunkPtr chunk, absl::Time now) {
   using v1::AppendResponse;
   absl::MutexLock lock(&mu_);
   if (closed_) return Answer(AppendResponse::UNKNOWN_TABLE, kDropped);
-  if (chunk->lease_epoch() != state_.epoch) {
+  if (state_.epoch == 0 || chunk->lease_epoch() != state_.epoch) {
     return Answer(AppendResponse::STALE_EPOCH, StaleText(chunk->lease_epoch(), state_.epoch));
   }
   const uint64_t first_step = chunk->first_step();

@@ -16,10 +16,12 @@ namespace {
 // a chunk's transfer, short against a round.
 constexpr double kRetryAfterSeconds = 0.1;
 
-void FillAnswer(const v1::Chunk& chunk, v1::AppendResponse& response) {
-  // An id that no table can have is not sent back: it may be as long as a message.
-  if (chunk.key().experiment_id().size() <= kMaxIdBytes) *response.mutable_key() = chunk.key();
-  response.set_first_step(chunk.first_step());
+absl::StatusOr<grpc::ByteBuffer> Encode(const v1::AppendResponse& response) {
+  grpc::ByteBuffer encoded;
+  bool owned = false;
+  SR2L_RETURN_IF_ERROR(FromGrpcStatus(
+      grpc::SerializationTraits<v1::AppendResponse>::Serialize(response, &encoded, &owned)));
+  return encoded;
 }
 
 }  // namespace
@@ -40,7 +42,18 @@ absl::StatusOr<grpc::ByteBuffer> AppendReactor::Answer() {
     metrics_.chunks_undecodable.Increment();
     return absl::InvalidArgumentError("the message is no AppendRequest: it does not decode");
   }
-  const auto chunk = std::make_shared<v1::Chunk>(std::move(*request.mutable_chunk()));
+  if (request.has_chunk()) {
+    return AnswerChunk(
+        std::make_shared<const v1::Chunk>(std::move(*request.mutable_chunk())));
+  }
+  metrics_.chunks(v1::AppendResponse::MALFORMED).Increment();
+  v1::AppendResponse response;
+  response.set_outcome(v1::AppendResponse::MALFORMED);
+  response.set_message("chunk must be set");
+  return Encode(response);
+}
+
+absl::StatusOr<grpc::ByteBuffer> AppendReactor::AnswerChunk(ChunkPtr chunk) {
   SR2L_ASSIGN_OR_RETURN(AppendResult result, store_.Append(chunk, absl::Now()));
   metrics_.chunks(result.outcome).Increment();
   if (result.outcome == v1::AppendResponse::STORED) {
@@ -48,19 +61,16 @@ absl::StatusOr<grpc::ByteBuffer> AppendReactor::Answer() {
     metrics_.stored_bytes.Set(static_cast<double>(store_.bytes()));
   }
   v1::AppendResponse response;
-  FillAnswer(*chunk, response);
+  // An id that no table can have is not sent back: it may be as long as a message.
+  if (chunk->key().experiment_id().size() <= kMaxIdBytes) *response.mutable_key() = chunk->key();
+  response.set_first_step(chunk->first_step());
   response.set_outcome(result.outcome);
   response.set_next_step(result.next_step);
   if (!result.message.empty()) response.set_message(std::move(result.message));
   if (result.outcome == v1::AppendResponse::FULL) {
     response.set_retry_after_seconds(kRetryAfterSeconds);
   }
-  grpc::ByteBuffer answer;
-  bool owned = false;
-  const grpc::Status encoded =
-      grpc::SerializationTraits<v1::AppendResponse>::Serialize(response, &answer, &owned);
-  SR2L_RETURN_IF_ERROR(FromGrpcStatus(encoded));
-  return answer;
+  return Encode(response);
 }
 
 void AppendReactor::OnReadDone(bool ok) {

@@ -7,6 +7,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "replay/core/replay_store.h"
 #include "replay/service/replay_metrics.h"
@@ -34,8 +35,10 @@ class AppendReactor final
   void Begin() override;
 
  private:
-  // Stores the chunk in `incoming_` and encodes the answer. An error ends the call.
+  // Decodes the message in `incoming_`, stores its chunk and encodes the answer. An error
+  // ends the call.
   absl::StatusOr<grpc::ByteBuffer> Answer();
+  absl::StatusOr<grpc::ByteBuffer> AnswerChunk(ChunkPtr chunk);
 
   // Starts whatever can go on: a write, a read, or the end of the call.
   void Continue() ABSL_LOCKS_EXCLUDED(mu_);

@@ -32,7 +32,9 @@ std::vector<uint64_t> Seeds(const std::string& list) {
 
 TEST(ParseExperimentTest, AnUnknownFieldIsNamedWithItsLineAndColumn) {
   EXPECT_THAT(ParseError("rounds: 3\ntrpo {\n  max_lk: 0.1\n}"),
-              testing::AllOf(StartsWith("box.textproto:3:9: "), HasSubstr("max_lk")));
+              testing::AllOf(StartsWith("box.textproto:3:9: "), HasSubstr("\"max_lk\""),
+                             HasSubstr("Did you mean max_kl?")));
+  EXPECT_THAT(ParseError("smothness {}"), HasSubstr("Did you mean smoothness?"));
 }
 
 TEST(ParseExperimentTest, AWrongValueIsNamedWithItsLineAndColumn) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "common/config/field_rules.h"
 #include "common/config/load.h"
 #include "gmock/gmock.h"
@@ -23,120 +25,118 @@ using ::testing::StartsWith;
 
 // A change to the valid experiment kBoxExperiment, and how it is refused.
 struct WrongValue {
-  std::string assignment;
-  std::string path;
-  std::string allowed;
-  std::string got;
+  absl::string_view assignment;
+  absl::string_view path;
+  absl::string_view allowed;
+  absl::string_view got;
 };
 
-const std::vector<WrongValue>& WrongValues() {
-  static const auto* values = new std::vector<WrongValue>{
-      {"name=", "name", "1 to 64 characters of A-Za-z0-9._-", ""},
-      {"name='a b'", "name", "1 to 64 characters", "a b"},
-      {"name='../x'", "name", "1 to 64 characters", "../x"},
-      {"name=" + std::string(65, 'n'), "name", "1 to 64 characters", "nnn"},
-      {"rounds=0", "rounds", "[1, 10000000]", "0"},
-      {"rounds=10000001", "rounds", "[1, 10000000]", "10000001"},
-      {"steps_per_round=-5", "steps_per_round", "[1, 1000000]", "-5"},
-      {"streams_per_member=0", "streams_per_member", "[1, 1024]", "0"},
-      {"streams_per_member=1025", "streams_per_member", "[1, 1024]", "1025"},
-      {"streams_per_member=3", "steps_per_round", "multiple of streams_per_member (3)", "1000"},
-      {"keep_policy_every=-1", "keep_policy_every", "[0, 10000000]", "-1"},
-      {"collection=COLLECTION_MODE_UNSPECIFIED", "collection", "SYNCHRONOUS",
-       "COLLECTION_MODE_UNSPECIFIED"},
-      {"trpo.discount=0", "trpo.discount", "(0, 1]", "0"},
-      {"trpo.discount=1.0000001", "trpo.discount", "(0, 1]", "1.0000001"},
-      {"trpo.gae_lambda=-0.1", "trpo.gae_lambda", "[0, 1]", "-0.1"},
-      {"trpo.max_kl=-1", "trpo.max_kl", "(0, 100]", "-1"},
-      {"trpo.max_kl=nan", "trpo.max_kl", "(0, 100]", "nan"},
-      {"trpo.max_kl=inf", "trpo.max_kl", "(0, 100]", "inf"},
-      {"trpo.cg_iterations=0", "trpo.cg_iterations", "[1, 1000]", "0"},
-      {"trpo.damping=-1e-9", "trpo.damping", "[0, 100]", "-1e-09"},
-      {"trpo.backtracks=101", "trpo.backtracks", "[1, 100]", "101"},
-      {"trpo.backtrack_ratio=1", "trpo.backtrack_ratio", "(0, 1)", "1"},
-      {"trpo.hidden=[64, 0]", "trpo.hidden[1]", "[1, 4096]", "0"},
-      {"trpo.hidden=[1,2,3,4,5,6,7,8,9]", "trpo.hidden", "at most 8 elements", "9"},
-      {"trpo.activation=LINEAR", "trpo.activation", "TANH or RELU", "LINEAR"},
-      {"trpo.initial_sigma=0", "trpo.initial_sigma", "(0, 1000]", "0"},
-      {"trpo.minimum_sigma=2", "trpo.minimum_sigma", "(0, trpo.initial_sigma = 1]", "2"},
-      {"trpo.value_network.hidden=[5000]", "trpo.value_network.hidden[0]", "[1, 4096]", "5000"},
-      {"trpo.value_network.epochs=0", "trpo.value_network.epochs", "[1, 1000]", "0"},
-      {"trpo.value_network.learning_rate=2", "trpo.value_network.learning_rate", "(0, 1]", "2"},
-      {"trpo.linear_baseline.ridge=0", "trpo.linear_baseline.ridge", "(0, 1000]", "0"},
-      {"smoothness.on=CRITIC", "smoothness.on", "POLICY with trpo", "CRITIC"},
-      {"smoothness.on=TARGET_UNSPECIFIED", "smoothness.on", "POLICY or CRITIC",
-       "TARGET_UNSPECIFIED"},
-      {"smoothness.radius=0", "smoothness.radius", "(0, 1000]", "0"},
-      {"smoothness.coefficient=-1", "smoothness.coefficient", "[0, 1000000]", "-1"},
-      {"smoothness.steps=1001", "smoothness.steps", "[0, 1000]", "1001"},
-      {"smoothness.step_size=11", "smoothness.step_size", "(0, 10]", "11"},
-      {"members.radius=[0.1, 0]", "members.radius[1]", "(0, 1000]", "0"},
-      {"members.coefficient=[1, nan]", "members.coefficient[1]", "[0, 1000000]", "nan"},
-      {"members.seeds=[1, 2, 1]", "members", "differ", "seed 1, radius 0.05, coefficient 0.5"},
-      {"members.member=[{seed: 1}]", "members", "either lists", "both"},
-      {"members={member: [{seed: 1 radius: 0}]}", "members.member[0].radius", "(0, 1000]", "0"},
-      {"members={member: [{seed: 1}, {seed: 1}]}", "members", "differ", "seed 1"},
-      {"members={seeds: [0..500] radius: [1, 2]}", "members", "at most 1000", "1002"},
-      {"members={seeds: [0..999, 1000]}", "members.seeds", "at most 1000 elements", "1001"},
-      {"task.name=Box", "task.name", "a-z0-9_", "Box"},
-      {"task.model=other.xml", "task.model", "one of task.files (box.xml, meshes/box.stl)",
-       "other.xml"},
-      {"task.files=[{name: '../box.xml' content: 'x'}]", "task.files[0].name",
-       "relative path without \"..\"", "../box.xml"},
-      {"task.files=[{name: '/box.xml' content: 'x'}]", "task.files[0].name", "relative path",
-       "/box.xml"},
-      {"task.files=[{name: 'a\\\\b' content: 'x'}]", "task.files[0].name", "relative path", ""},
-      {"task.files=[{name: 'a\\000b' content: 'x'}]", "task.files[0].name", "relative path", ""},
-      {"task.files=[{name: 'a' content: 'x'}, {name: 'a' content: 'y'}]", "task.files[1].name",
-       "differ from the other files' names", "a"},
-      {"task.files=[]", "task.model", "one of task.files", "box.xml"},
-      {"task.observation_dim=0", "task.observation_dim", "[1, 10000]", "0"},
-      {"task.action_dim=1001", "task.action_dim", "[1, 1000]", "1001"},
-      {"task.frame_skip=0", "task.frame_skip", "[1, 1000]", "0"},
-      {"task.step_limit=1000001", "task.step_limit", "[1, 1000000]", "1000001"},
-      {"task.action_range={low: 1 high: 1}", "task.action_range.low", "< task.action_range.high",
-       "1"},
-      {"task.action_range={low: -inf high: 1}", "task.action_range.low", "finite", "-inf"},
-      {"task.action_range={low: 1}", "task.action_range.high", "set", "nothing"},
-      {"task.observation=[]", "task.observation", "at least 1 element", "0"},
-      {"task.observation=[{}]", "task.observation[0].quantity", "set", "nothing"},
-      {"task.observation=[{quantity: QUANTITY_UNSPECIFIED}]", "task.observation[0].quantity",
-       "QPOS or QVEL or", "QUANTITY_UNSPECIFIED"},
-      {"task.observation=[{quantity: QPOS}, {quantity: QVEL}, {quantity: ACT clip: -1}]",
-       "task.observation[2].clip", ">= 0", "-1"},
-      {"task.observation=[{quantity: ACT first: -1}]", "task.observation[0].first", ">= 0", "-1"},
-      {"task.observation=[{quantity: ACT clip: inf}]", "task.observation[0].clip", ">= 0", "inf"},
-      {"task.reward=[]", "task.reward", "at least 1 element", "0"},
-      {"task.reward=[{}]", "task.reward[0].term", "forward_velocity or control_cost", "nothing"},
-      {"task.reward=[{forward_velocity {}}]", "task.reward[0].forward_velocity.position",
-       "qpos_index or body or centre_of_mass", "nothing"},
-      {"task.reward=[{forward_velocity {centre_of_mass: false}}]",
-       "task.reward[0].forward_velocity.centre_of_mass", "true", "false"},
-      {"task.reward=[{forward_velocity {qpos_index: -1}}]",
-       "task.reward[0].forward_velocity.qpos_index", ">= 0", "-1"},
-      {"task.reward=[{forward_velocity {body: ''}}]", "task.reward[0].forward_velocity.body",
-       "1 to 1000 printable characters", ""},
-      {"task.reward=[{forward_velocity {body: 'a' axis: 3}}]",
-       "task.reward[0].forward_velocity.axis", "[0, 2]", "3"},
-      {"task.reward=[{forward_velocity {body: 'a' weight: inf}}]",
-       "task.reward[0].forward_velocity.weight", "finite", "inf"},
-      {"task.reward=[{control_cost {weight: -1}}]", "task.reward[0].control_cost.weight", ">= 0",
-       "-1"},
-      {"task.reward=[{alive_bonus {bonus: nan}}]", "task.reward[0].alive_bonus.bonus", "finite",
-       "nan"},
-      {"task.reward=[{contact_cost {clip: -1}}]", "task.reward[0].contact_cost.clip", ">= 0",
-       "-1"},
-      {"task.health=[{low: 1}]", "task.health[0].quantity", "set", "nothing"},
-      {"task.health=[{quantity: ACT}]", "task.health[0].quantity", "QPOS or QVEL", "ACT"},
-      {"task.health=[{quantity: QPOS low: 2 high: 1}]", "task.health[0].low", "< its high = 1",
-       "2"},
-      {"task.health=[{quantity: QPOS low: nan}]", "task.health[0].low", "number", "nan"},
-      {"task.reset.qvel.scale=-0.1", "task.reset.qvel.scale", ">= 0", "-0.1"},
-      {"task.friction=[{geom: 'a'}]", "task.friction[0].sliding", "set", "nothing"},
-      {"task.friction=[{sliding: 1}]", "task.friction[0].geom", "set", "nothing"},
-  };
-  return *values;
-}
+constexpr WrongValue kWrongValues[] = {
+    {"name=", "name", "1 to 64 characters of A-Za-z0-9._-", ""},
+    {"name='a b'", "name", "1 to 64 characters", "a b"},
+    {"name='../x'", "name", "1 to 64 characters", "../x"},
+    {"name=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "name",
+     "1 to 64 characters", "aaa"},
+    {"rounds=0", "rounds", "[1, 10000000]", "0"},
+    {"rounds=10000001", "rounds", "[1, 10000000]", "10000001"},
+    {"steps_per_round=-5", "steps_per_round", "[1, 1000000]", "-5"},
+    {"streams_per_member=0", "streams_per_member", "[1, 1024]", "0"},
+    {"streams_per_member=1025", "streams_per_member", "[1, 1024]", "1025"},
+    {"streams_per_member=3", "steps_per_round", "multiple of streams_per_member (3)", "1000"},
+    {"keep_policy_every=-1", "keep_policy_every", "[0, 10000000]", "-1"},
+    {"collection=COLLECTION_MODE_UNSPECIFIED", "collection", "SYNCHRONOUS",
+     "COLLECTION_MODE_UNSPECIFIED"},
+    {"trpo.discount=0", "trpo.discount", "(0, 1]", "0"},
+    {"trpo.discount=1.0000001", "trpo.discount", "(0, 1]", "1.0000001"},
+    {"trpo.gae_lambda=-0.1", "trpo.gae_lambda", "[0, 1]", "-0.1"},
+    {"trpo.max_kl=-1", "trpo.max_kl", "(0, 100]", "-1"},
+    {"trpo.max_kl=nan", "trpo.max_kl", "(0, 100]", "nan"},
+    {"trpo.max_kl=inf", "trpo.max_kl", "(0, 100]", "inf"},
+    {"trpo.cg_iterations=0", "trpo.cg_iterations", "[1, 1000]", "0"},
+    {"trpo.damping=-1e-9", "trpo.damping", "[0, 100]", "-1e-09"},
+    {"trpo.backtracks=101", "trpo.backtracks", "[1, 100]", "101"},
+    {"trpo.backtrack_ratio=1", "trpo.backtrack_ratio", "(0, 1)", "1"},
+    {"trpo.hidden=[64, 0]", "trpo.hidden[1]", "[1, 4096]", "0"},
+    {"trpo.hidden=[1,2,3,4,5,6,7,8,9]", "trpo.hidden", "at most 8 elements", "9"},
+    {"trpo.activation=LINEAR", "trpo.activation", "TANH or RELU", "LINEAR"},
+    {"trpo.initial_sigma=0", "trpo.initial_sigma", "(0, 1000]", "0"},
+    {"trpo.minimum_sigma=2", "trpo.minimum_sigma", "(0, trpo.initial_sigma = 1]", "2"},
+    {"trpo.value_network.hidden=[5000]", "trpo.value_network.hidden[0]", "[1, 4096]", "5000"},
+    {"trpo.value_network.epochs=0", "trpo.value_network.epochs", "[1, 1000]", "0"},
+    {"trpo.value_network.learning_rate=2", "trpo.value_network.learning_rate", "(0, 1]", "2"},
+    {"trpo.linear_baseline.ridge=0", "trpo.linear_baseline.ridge", "(0, 1000]", "0"},
+    {"smoothness.on=CRITIC", "smoothness.on", "POLICY with trpo", "CRITIC"},
+    {"smoothness.on=TARGET_UNSPECIFIED", "smoothness.on", "POLICY or CRITIC",
+     "TARGET_UNSPECIFIED"},
+    {"smoothness.radius=0", "smoothness.radius", "(0, 1000]", "0"},
+    {"smoothness.coefficient=-1", "smoothness.coefficient", "[0, 1000000]", "-1"},
+    {"smoothness.steps=1001", "smoothness.steps", "[0, 1000]", "1001"},
+    {"smoothness.step_size=11", "smoothness.step_size", "(0, 10]", "11"},
+    {"members.radius=[0.1, 0]", "members.radius[1]", "(0, 1000]", "0"},
+    {"members.coefficient=[1, nan]", "members.coefficient[1]", "[0, 1000000]", "nan"},
+    {"members.seeds=[1, 2, 1]", "members", "differ", "seed 1, radius 0.05, coefficient 0.5"},
+    {"members.member=[{seed: 1}]", "members", "either lists", "both"},
+    {"members={member: [{seed: 1 radius: 0}]}", "members.member[0].radius", "(0, 1000]", "0"},
+    {"members={member: [{seed: 1}, {seed: 1}]}", "members", "differ", "seed 1"},
+    {"members={seeds: [0..500] radius: [1, 2]}", "members", "at most 1000", "1002"},
+    {"members={seeds: [0..999, 1000]}", "members.seeds", "at most 1000 elements", "1001"},
+    {"task.name=Box", "task.name", "a-z0-9_", "Box"},
+    {"task.model=other.xml", "task.model", "one of task.files (box.xml, meshes/box.stl)",
+     "other.xml"},
+    {"task.files=[{name: '../box.xml' content: 'x'}]", "task.files[0].name",
+     "relative path without \"..\"", "../box.xml"},
+    {"task.files=[{name: '/box.xml' content: 'x'}]", "task.files[0].name", "relative path",
+     "/box.xml"},
+    {"task.files=[{name: 'a\\\\b' content: 'x'}]", "task.files[0].name", "relative path", ""},
+    {"task.files=[{name: 'a\\000b' content: 'x'}]", "task.files[0].name", "relative path", ""},
+    {"task.files=[{name: 'a' content: 'x'}, {name: 'a' content: 'y'}]", "task.files[1].name",
+     "differ from the other files' names", "a"},
+    {"task.files=[]", "task.model", "one of task.files", "box.xml"},
+    {"task.observation_dim=0", "task.observation_dim", "[1, 10000]", "0"},
+    {"task.action_dim=1001", "task.action_dim", "[1, 1000]", "1001"},
+    {"task.frame_skip=0", "task.frame_skip", "[1, 1000]", "0"},
+    {"task.step_limit=1000001", "task.step_limit", "[1, 1000000]", "1000001"},
+    {"task.action_range={low: 1 high: 1}", "task.action_range.low", "< task.action_range.high",
+     "1"},
+    {"task.action_range={low: -inf high: 1}", "task.action_range.low", "finite", "-inf"},
+    {"task.action_range={low: 1}", "task.action_range.high", "set", "nothing"},
+    {"task.observation=[]", "task.observation", "at least 1 element", "0"},
+    {"task.observation=[{}]", "task.observation[0].quantity", "set", "nothing"},
+    {"task.observation=[{quantity: QUANTITY_UNSPECIFIED}]", "task.observation[0].quantity",
+     "QPOS or QVEL or", "QUANTITY_UNSPECIFIED"},
+    {"task.observation=[{quantity: QPOS}, {quantity: QVEL}, {quantity: ACT clip: -1}]",
+     "task.observation[2].clip", ">= 0", "-1"},
+    {"task.observation=[{quantity: ACT first: -1}]", "task.observation[0].first", ">= 0", "-1"},
+    {"task.observation=[{quantity: ACT clip: inf}]", "task.observation[0].clip", ">= 0", "inf"},
+    {"task.reward=[]", "task.reward", "at least 1 element", "0"},
+    {"task.reward=[{}]", "task.reward[0].term", "forward_velocity or control_cost", "nothing"},
+    {"task.reward=[{forward_velocity {}}]", "task.reward[0].forward_velocity.position",
+     "qpos_index or body or centre_of_mass", "nothing"},
+    {"task.reward=[{forward_velocity {centre_of_mass: false}}]",
+     "task.reward[0].forward_velocity.centre_of_mass", "true", "false"},
+    {"task.reward=[{forward_velocity {qpos_index: -1}}]",
+     "task.reward[0].forward_velocity.qpos_index", ">= 0", "-1"},
+    {"task.reward=[{forward_velocity {body: ''}}]", "task.reward[0].forward_velocity.body",
+     "1 to 1000 printable ASCII characters", ""},
+    {"task.reward=[{forward_velocity {body: 'a' axis: 3}}]",
+     "task.reward[0].forward_velocity.axis", "[0, 2]", "3"},
+    {"task.reward=[{forward_velocity {body: 'a' weight: inf}}]",
+     "task.reward[0].forward_velocity.weight", "finite", "inf"},
+    {"task.reward=[{control_cost {weight: -1}}]", "task.reward[0].control_cost.weight", ">= 0",
+     "-1"},
+    {"task.reward=[{alive_bonus {bonus: nan}}]", "task.reward[0].alive_bonus.bonus", "finite",
+     "nan"},
+    {"task.reward=[{contact_cost {clip: -1}}]", "task.reward[0].contact_cost.clip", ">= 0",
+     "-1"},
+    {"task.health=[{low: 1}]", "task.health[0].quantity", "set", "nothing"},
+    {"task.health=[{quantity: ACT}]", "task.health[0].quantity", "QPOS or QVEL", "ACT"},
+    {"task.health=[{quantity: QPOS low: 2 high: 1}]", "task.health[0].low", "< its high = 1",
+     "2"},
+    {"task.health=[{quantity: QPOS low: nan}]", "task.health[0].low", "number", "nan"},
+    {"task.reset.qvel.scale=-0.1", "task.reset.qvel.scale", ">= 0", "-0.1"},
+    {"task.friction=[{geom: 'a'}]", "task.friction[0].sliding", "set", "nothing"},
+    {"task.friction=[{sliding: 1}]", "task.friction[0].geom", "set", "nothing"},
+};
 
 v1::ExperimentConfig Box() { return ParseExperiment(kBoxExperiment, "box").value(); }
 
@@ -144,15 +144,14 @@ void ExpectRefused(const v1::ExperimentConfig& config, const WrongValue& wrong) 
   for (const absl::Status& status : {Validate(config), ResolveExperiment(config).status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << wrong.assignment;
     const std::string message(status.message());
-    EXPECT_THAT(message, StartsWith(wrong.path + " must "));
-    EXPECT_THAT(message, HasSubstr(wrong.allowed));
-    EXPECT_THAT(message, HasSubstr(", got " + (wrong.path == "members" ? "" : wrong.got)));
-    EXPECT_THAT(message, HasSubstr(wrong.got));
+    EXPECT_THAT(message, StartsWith(absl::StrCat(wrong.path, " must ")));
+    EXPECT_THAT(message, HasSubstr(std::string(wrong.allowed)));
+    EXPECT_THAT(message.substr(message.find(", got ")), HasSubstr(std::string(wrong.got)));
   }
 }
 
 TEST(ValidateTest, WrongValuesAreRefusedWithPathAllowedValuesAndValue) {
-  for (const WrongValue& wrong : WrongValues()) {
+  for (const WrongValue& wrong : kWrongValues) {
     v1::ExperimentConfig config = Box();
     const absl::Status applied = ApplyOverride(wrong.assignment, config);
     ASSERT_TRUE(applied.ok()) << applied;
@@ -161,7 +160,7 @@ TEST(ValidateTest, WrongValuesAreRefusedWithPathAllowedValuesAndValue) {
 }
 
 TEST(ValidateTest, ValuesOfTheTaskAreRefusedTheSameWayByThemselves) {
-  for (const WrongValue& wrong : WrongValues()) {
+  for (const WrongValue& wrong : kWrongValues) {
     if (wrong.path.substr(0, 5) != "task.") continue;
     v1::ExperimentConfig config = Box();
     ASSERT_TRUE(ApplyOverride(wrong.assignment, config).ok());

@@ -1,0 +1,101 @@
+#include "deploy/cli/experiments_client.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/status/status_macros.h"
+
+namespace sr2l {
+namespace {
+
+// A watch is opened anew so often, whatever happens to the connection under it.
+constexpr absl::Duration kLongestWatch = absl::Minutes(30);
+
+void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {
+  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ExperimentsClient>> ExperimentsClient::Create(
+    const std::string& address, const TransportSecurity& security) {
+  SR2L_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
+                        MakeChannel(address, security));
+  return std::unique_ptr<ExperimentsClient>(
+      new ExperimentsClient(address, v1::Experiments::NewStub(channel)));
+}
+
+absl::StatusOr<v1::SubmitResponse> ExperimentsClient::Submit(
+    const v1::SubmitRequest& request) const {
+  grpc::ClientContext context;
+  SetDeadline(context, kTimeout);
+  v1::SubmitResponse response;
+  SR2L_RETURN_IF_ERROR(Explain(stub_->Submit(&context, request, &response)));
+  return response;
+}
+
+absl::StatusOr<std::vector<v1::Experiment>> ExperimentsClient::List() const {
+  std::vector<v1::Experiment> experiments;
+  v1::ListRequest request;
+  do {
+    grpc::ClientContext context;
+    SetDeadline(context, kTimeout);
+    v1::ListResponse response;
+    SR2L_RETURN_IF_ERROR(Explain(stub_->List(&context, request, &response)));
+    for (v1::Experiment& experiment : *response.mutable_experiments()) {
+      experiments.push_back(std::move(experiment));
+    }
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  return experiments;
+}
+
+absl::StatusOr<v1::Experiment> ExperimentsClient::Get(const std::string& experiment_id) const {
+  grpc::ClientContext context;
+  SetDeadline(context, kTimeout);
+  v1::GetRequest request;
+  request.set_experiment_id(experiment_id);
+  v1::Experiment experiment;
+  SR2L_RETURN_IF_ERROR(Explain(stub_->Get(&context, request, &experiment)));
+  return experiment;
+}
+
+absl::StatusOr<v1::Experiment> ExperimentsClient::Cancel(const std::string& experiment_id,
+                                                         const std::string& reason,
+                                                         absl::Duration timeout) const {
+  grpc::ClientContext context;
+  SetDeadline(context, timeout);
+  v1::CancelRequest request;
+  request.set_experiment_id(experiment_id);
+  request.set_reason(reason);
+  v1::Experiment experiment;
+  SR2L_RETURN_IF_ERROR(Explain(stub_->Cancel(&context, request, &experiment)));
+  return experiment;
+}
+
+absl::Status ExperimentsClient::Watch(
+    const std::string& experiment_id, grpc::ClientContext& context,
+    const std::function<void(const v1::Experiment&)>& on_update) const {
+  SetDeadline(context, kLongestWatch);
+  v1::GetRequest request;
+  request.set_experiment_id(experiment_id);
+  const auto reader = stub_->Watch(&context, request);
+  v1::Experiment experiment;
+  while (reader->Read(&experiment)) on_update(experiment);
+  SR2L_RETURN_IF_ERROR(Explain(reader->Finish()));
+  if (HasEnded(experiment.state())) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("learner ", address_, ": the watch ended before the experiment"));
+}
+
+absl::Status ExperimentsClient::Explain(const grpc::Status& status) const {
+  if (status.ok()) return absl::OkStatus();
+  const absl::Status error = FromGrpcStatus(status);
+  return absl::Status(error.code(),
+                      absl::StrCat("learner ", address_, ": ", error.message()));
+}
+
+bool HasEnded(v1::ExperimentState state) {
+  return state == v1::SUCCEEDED || state == v1::FAILED || state == v1::CANCELLED;
+}
+
+}  // namespace sr2l

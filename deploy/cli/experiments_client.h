@@ -1,0 +1,59 @@
+#ifndef SR2L_DEPLOY_CLI_EXPERIMENTS_CLIENT_H_
+#define SR2L_DEPLOY_CLI_EXPERIMENTS_CLIENT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/rpc/credentials.h"
+#include "sr2l/v1/experiment.grpc.pb.h"
+
+namespace sr2l {
+
+// A learner's Experiments service, as an operator calls it. Every call has a deadline,
+// and its errors name the learner's address. Thread-safe.
+class ExperimentsClient {
+ public:
+  // Does not connect yet. InvalidArgument when the address or its security is wrong.
+  static absl::StatusOr<std::unique_ptr<ExperimentsClient>> Create(
+      const std::string& address, const TransportSecurity& security);
+
+  absl::StatusOr<v1::SubmitResponse> Submit(const v1::SubmitRequest& request) const;
+
+  // All of them, newest first.
+  absl::StatusOr<std::vector<v1::Experiment>> List() const;
+
+  absl::StatusOr<v1::Experiment> Get(const std::string& experiment_id) const;
+
+  absl::StatusOr<v1::Experiment> Cancel(const std::string& experiment_id,
+                                        const std::string& reason,
+                                        absl::Duration timeout = kTimeout) const;
+
+  // Calls `on_update` with the experiment now and after every change, until it has
+  // ended (OK) or the connection has; then the caller may watch again. `context` is
+  // the caller's, fresh, so that another thread can TryCancel it.
+  absl::Status Watch(const std::string& experiment_id, grpc::ClientContext& context,
+                     const std::function<void(const v1::Experiment&)>& on_update) const;
+
+ private:
+  static constexpr absl::Duration kTimeout = absl::Seconds(20);
+
+  ExperimentsClient(std::string address, std::unique_ptr<v1::Experiments::Stub> stub)
+      : address_(std::move(address)), stub_(std::move(stub)) {}
+
+  absl::Status Explain(const grpc::Status& status) const;
+
+  const std::string address_;
+  const std::unique_ptr<v1::Experiments::Stub> stub_;
+};
+
+// Whether an experiment in this state changes no more.
+bool HasEnded(v1::ExperimentState state);
+
+}  // namespace sr2l
+
+#endif  // SR2L_DEPLOY_CLI_EXPERIMENTS_CLIENT_H_

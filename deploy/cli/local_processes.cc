@@ -1,0 +1,83 @@
+#include "deploy/cli/local_processes.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/status/status_macros.h"
+
+namespace sr2l {
+namespace {
+
+// Long enough for a GPU's libraries on a cold disk; a process that ends is noticed at once.
+constexpr absl::Duration kReadyTimeout = absl::Minutes(2);
+constexpr absl::Duration kStopGrace = absl::Seconds(10);
+
+}  // namespace
+
+absl::Status LocalProcesses::Start() {
+  SR2L_RETURN_IF_ERROR(Launch("sr2l-replay", "replay",
+                              {"--listen", folder_.SocketAddress("replay")},
+                              Supervisor::OnExit::kFail));
+  SR2L_RETURN_IF_ERROR(AwaitReady("replay"));
+  SR2L_RETURN_IF_ERROR(
+      Launch("sr2l-learner", "learner",
+             {"--listen", folder_.SocketAddress("learner"), "--replay",
+              folder_.SocketAddress("replay"), "--state", folder_.path(), "--single-run",
+              "--device", options_.device},
+             Supervisor::OnExit::kFail));
+  SR2L_RETURN_IF_ERROR(AwaitReady("learner"));
+  return StartActors();
+}
+
+absl::Status LocalProcesses::StartActors() {
+  for (int i = 0; i < options_.num_actors; ++i) {
+    const std::string name = absl::StrCat("actor-", i);
+    actors_.push_back(name);
+    SR2L_RETURN_IF_ERROR(
+        Launch("sr2l-actor", name,
+               {"--learner", folder_.SocketAddress("learner"), "--replay",
+                folder_.SocketAddress("replay"), "--name", name, "--max-streams",
+                absl::StrCat(options_.max_streams)},
+               Supervisor::OnExit::kRestart));
+  }
+  if (!options_.metrics) return absl::OkStatus();
+  for (const std::string& name : actors_) SR2L_RETURN_IF_ERROR(AwaitReady(name));
+  return absl::OkStatus();
+}
+
+absl::Status LocalProcesses::Launch(const std::string& program, const std::string& name,
+                                    std::vector<std::string> arguments,
+                                    Supervisor::OnExit on_exit) {
+  arguments.insert(arguments.end(), {"--address-file", folder_.AddressFile(name)});
+  if (options_.metrics) arguments.insert(arguments.end(), {"--metrics", "127.0.0.1:0"});
+  return supervisor_.Start({.name = name,
+                            .program = absl::StrCat(options_.binaries, "/", program),
+                            .arguments = std::move(arguments),
+                            .log_path = folder_.Log(name)},
+                           on_exit);
+}
+
+absl::Status LocalProcesses::AwaitReady(const std::string& name) {
+  return supervisor_.AwaitFile(name, folder_.AddressFile(name), absl::Now() + kReadyTimeout);
+}
+
+void LocalProcesses::Stop() {
+  const int interrupts_before = supervisor_.interrupts();
+  const std::vector<std::vector<std::string>> stages = {actors_, {"learner"}, {"replay"}};
+  for (const std::vector<std::string>& stage : stages) {
+    supervisor_.Stop(stage, kStopGrace);
+    if (supervisor_.interrupts() > interrupts_before) supervisor_.KillAll();
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> LocalProcesses::MetricsAddresses() const {
+  std::vector<std::string> names = {"replay", "learner"};
+  names.insert(names.end(), actors_.begin(), actors_.end());
+  std::vector<std::pair<std::string, std::string>> addresses;
+  for (const std::string& name : names) {
+    const auto address = ReadAddress(folder_.AddressFile(name), "metrics");
+    if (address.ok()) addresses.emplace_back(name, *address);
+  }
+  return addresses;
+}
+
+}  // namespace sr2l

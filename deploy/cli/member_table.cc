@@ -1,0 +1,50 @@
+#include "deploy/cli/member_table.h"
+
+#include <functional>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "deploy/cli/text.h"
+#include "deploy/cli/text_table.h"
+
+namespace sr2l {
+namespace {
+
+constexpr size_t kLastRounds = 20;
+
+std::string FormatTable(const v1::Progress& progress, const std::string& return_heading,
+                        const std::function<double(const v1::MemberProgress&)>& return_of) {
+  if (progress.members().empty()) return "";
+  TextTable table({"member", "seed", "radius", "coefficient", "rounds", return_heading,
+                   "nonsmoothness", "outcome"});
+  for (const v1::MemberProgress& member : progress.members()) {
+    table.Add({absl::StrCat(member.member()), absl::StrCat(member.seed()),
+               FormatNumber(member.radius()), FormatNumber(member.coefficient()),
+               absl::StrCat(member.rounds()), FormatNumber(return_of(member)),
+               member.has_nonsmoothness() ? FormatNumber(member.nonsmoothness()) : "-",
+               member.failed() ? absl::StrCat("failed: ", OneLine(member.failure())) : "ok"});
+  }
+  return table.Format();
+}
+
+}  // namespace
+
+std::string FormatMembers(const v1::Progress& progress) {
+  return FormatTable(progress, "return", [](const v1::MemberProgress& member) {
+    return member.has_return_mean() ? member.return_mean()
+                                    : std::numeric_limits<double>::quiet_NaN();
+  });
+}
+
+std::string FormatResults(const v1::Progress& progress,
+                          const std::map<uint32_t, LearningCurve>& curves) {
+  return FormatTable(progress, absl::StrCat("return of last ", kLastRounds, " rounds"),
+                     [&curves](const v1::MemberProgress& member) {
+                       const auto curve = curves.find(member.member());
+                       return MeanOfLast(
+                           curve == curves.end() ? std::vector<double>{} : curve->second.returns,
+                           kLastRounds);
+                     });
+}
+
+}  // namespace sr2l

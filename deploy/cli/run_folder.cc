@@ -1,0 +1,135 @@
+#include "deploy/cli/run_folder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+
+namespace sr2l {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kUnixPathLimit = 107;  // sun_path of <sys/un.h>, without its final zero
+constexpr size_t kLongestSocketName = 12;  // "learner.sock"
+
+absl::Status FileError(const std::error_code& error, absl::string_view what) {
+  return absl::ErrnoToStatus(error.value(), what);
+}
+
+absl::Status MakeFolder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return FileError(error, absl::StrCat("cannot make the folder ", path.string()));
+  return absl::OkStatus();
+}
+
+absl::Status RefuseUsedFolder(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) return absl::OkStatus();
+  if (!fs::is_directory(status)) {
+    return absl::AlreadyExistsError(absl::StrCat(path.string(), " exists and is no folder"));
+  }
+  const bool is_empty = fs::is_empty(path, error);
+  if (error) return FileError(error, absl::StrCat("cannot read the folder ", path.string()));
+  if (is_empty) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      absl::StrCat("the run's folder ", path.string(),
+                   " is not empty: name another one with --run, or remove it"));
+}
+
+// A fresh folder under $TMPDIR that only this user may enter.
+absl::StatusOr<std::string> MakePrivateFolder() {
+  std::error_code error;
+  const fs::path parent = fs::temp_directory_path(error);
+  if (error) return FileError(error, "no folder for temporary files ($TMPDIR)");
+  std::string name = (parent / "sr2l-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot make the folder ", name));
+  }
+  return name;
+}
+
+absl::StatusOr<std::string> MakeSocketsFolder(const fs::path& run) {
+  const fs::path sockets = run / "sockets";
+  std::error_code error;
+  if (sockets.string().size() + 1 + kLongestSocketName <= kUnixPathLimit) {
+    SR2L_RETURN_IF_ERROR(MakeFolder(sockets));
+    fs::permissions(sockets, fs::perms::owner_all, error);
+    if (error) return FileError(error, absl::StrCat("cannot restrict ", sockets.string()));
+    return sockets.string();
+  }
+  SR2L_ASSIGN_OR_RETURN(const std::string target, MakePrivateFolder());
+  fs::create_directory_symlink(target, sockets, error);
+  if (error) return FileError(error, absl::StrCat("cannot link ", sockets.string()));
+  return target;
+}
+
+}  // namespace
+
+absl::StatusOr<RunFolder> RunFolder::Create(const std::string& path) {
+  std::error_code error;
+  fs::path run = fs::absolute(path, error).lexically_normal();
+  if (error) return FileError(error, absl::StrCat("not a path: ", path));
+  if (!run.has_filename()) run = run.parent_path();  // "runs/a/" is "runs/a"
+  SR2L_RETURN_IF_ERROR(RefuseUsedFolder(run));
+  SR2L_RETURN_IF_ERROR(MakeFolder(run / "logs"));
+  SR2L_RETURN_IF_ERROR(MakeFolder(run / "policies"));
+  SR2L_ASSIGN_OR_RETURN(std::string sockets, MakeSocketsFolder(run));
+  return RunFolder(run.string(), std::move(sockets));
+}
+
+std::string RunFolder::DefaultPath(absl::string_view name, absl::Time now) {
+  const std::string stem = absl::StrCat(
+      "runs/", name, "-", absl::FormatTime("%Y%m%dT%H%M%SZ", now, absl::UTCTimeZone()));
+  std::string path = stem;
+  for (int number = 2; fs::exists(path); ++number) path = absl::StrCat(stem, "-", number);
+  return path;
+}
+
+std::string RunFolder::Experiment() const { return path_ + "/experiment.textproto"; }
+std::string RunFolder::Curve() const { return path_ + "/curve.csv"; }
+std::string RunFolder::Policies() const { return path_ + "/policies"; }
+std::string RunFolder::Logs() const { return path_ + "/logs"; }
+
+std::string RunFolder::Log(absl::string_view process) const {
+  return absl::StrCat(path_, "/logs/", process, ".log");
+}
+
+std::string RunFolder::SocketAddress(absl::string_view process) const {
+  return absl::StrCat("unix:", sockets_, "/", process, ".sock");
+}
+
+std::string RunFolder::AddressFile(absl::string_view process) const {
+  return absl::StrCat(sockets_, "/", process, ".address");
+}
+
+void RunFolder::RemoveSockets() const {
+  std::error_code ignored;  // what cannot be removed is left behind, harmless
+  if (sockets_ != path_ + "/sockets") {
+    fs::remove_all(sockets_, ignored);
+    fs::remove(path_ + "/sockets", ignored);
+    return;
+  }
+  for (const fs::directory_entry& entry : fs::directory_iterator(sockets_, ignored)) {
+    fs::remove(entry.path(), ignored);
+  }
+}
+
+absl::StatusOr<std::string> ReadAddress(const std::string& address_file, absl::string_view key) {
+  std::ifstream file(address_file);
+  const std::string prefix = absl::StrCat(key, "=");
+  for (std::string line; std::getline(file, line);) {
+    if (absl::StartsWith(line, prefix)) return line.substr(prefix.size());
+  }
+  return absl::NotFoundError(absl::StrCat(address_file, " has no line ", prefix));
+}
+
+}  // namespace sr2l

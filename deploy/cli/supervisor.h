@@ -1,0 +1,93 @@
+#ifndef SR2L_DEPLOY_CLI_SUPERVISOR_H_
+#define SR2L_DEPLOY_CLI_SUPERVISOR_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/rpc/backoff.h"
+#include "deploy/cli/child_process.h"
+#include "deploy/cli/interrupts.h"
+#include "deploy/cli/wake_up.h"
+
+namespace sr2l {
+
+// The processes of one run: starts them, notices when one ends, starts again those that
+// may end, and stops them in order. Every wait of the run goes through Turn, so that
+// signals, ends of processes and news are all noticed at once. Not thread-safe.
+class Supervisor {
+ public:
+  enum class OnExit {
+    kFail,     // the run cannot go on without it
+    kRestart,  // it is started again, with growing delays
+  };
+  struct Options {
+    int max_failures = 5;  // in a row, after which a process is given up
+    absl::Duration healthy_after = absl::Seconds(10);  // running so long ends a row
+    // Told, one line each, what people should know and what does not end the run.
+    std::function<void(const std::string&)> notice = [](const std::string&) {};
+  };
+
+  // `interrupts` and `wake_up` end a Turn; both are borrowed.
+  Supervisor(Interrupts& interrupts, WakeUp& wake_up, Options options);
+
+  // Kills what still runs.
+  ~Supervisor() = default;
+
+  absl::Status Start(const Command& command, OnExit on_exit);
+
+  // Waits for whichever is first: the end of a process, an interrupt, a wake-up,
+  // `deadline`. Starts again what is due. An error is what ends the run: a process that
+  // it cannot do without has ended, or all that may be restarted were given up.
+  absl::Status Turn(absl::Time deadline);
+
+  // Turns until `path` exists, which is how the process `name` says that it serves.
+  // DeadlineExceeded, Cancelled after an interrupt, or Turn's error.
+  absl::Status AwaitFile(const std::string& name, const std::string& path, absl::Time deadline);
+
+  // Ends the processes with these names: SIGTERM, then SIGKILL after `grace` or at a
+  // further interrupt. They are not started again, and their end is no failure.
+  void Stop(const std::vector<std::string>& names, absl::Duration grace);
+
+  // Kills everything at once.
+  void KillAll();
+
+  int interrupts() const { return interrupts_.count(); }
+  int num_running() const;
+
+ private:
+  struct Entry {
+    Command command;
+    OnExit on_exit;
+    std::unique_ptr<ChildProcess> process;  // null: not running
+    absl::Time started_at;
+    absl::Time restart_at = absl::InfiniteFuture();
+    int failures = 0;  // in a row
+    bool stopping = false;
+    bool given_up = false;
+    Backoff backoff;
+  };
+
+  absl::Status Launch(Entry& entry);
+  void WaitForEvent(absl::Time deadline);
+  absl::Status HandleExit(Entry& entry, const ProcessExit& exit);
+  absl::Status Reschedule(Entry& entry, const std::string& what);
+  absl::Status StartWhatIsDue();
+  absl::Time NextRestart() const;
+  bool AnyRestartable() const;
+
+  Interrupts& interrupts_;
+  WakeUp& wake_up_;
+  const Options options_;
+  std::vector<Entry> entries_;
+};
+
+// The last `count` lines of a log, without empty ones; empty when it cannot be read.
+std::vector<std::string> LogTail(const std::string& path, int count);
+
+}  // namespace sr2l
+
+#endif  // SR2L_DEPLOY_CLI_SUPERVISOR_H_

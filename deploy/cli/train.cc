@@ -1,0 +1,136 @@
+// sr2l train: one experiment with everything it needs on this machine.
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "common/config/load.h"
+#include "common/status/status_macros.h"
+#include "deploy/cli/commands.h"
+#include "deploy/cli/config_flags.h"
+#include "deploy/cli/member_table.h"
+#include "deploy/cli/train_run.h"
+
+namespace sr2l {
+namespace {
+
+constexpr int kMaxActors = 1024;
+constexpr int kLeastMaxStreams = 64;
+
+struct TrainFlags {
+  ConfigFlags config;
+  std::string run;
+  int actors = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 1024U));
+  std::string device = "cpu";
+  bool metrics = false;
+};
+
+// CLI11 validator: the message of a device that is none, empty otherwise.
+std::string CheckDeviceName(const std::string& device) {
+  absl::string_view number = device;
+  const bool is_numbered = absl::ConsumePrefix(&number, "cuda:") && !number.empty() &&
+                           std::all_of(number.begin(), number.end(), absl::ascii_isdigit);
+  if (device == "cpu" || device == "cuda" || is_numbered) return "";
+  return absl::StrCat("must be cpu, cuda or cuda:N, got ", device);
+}
+
+absl::StatusOr<std::string> FolderOfThisProgram() {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return absl::ErrnoToStatus(error.value(), "cannot read /proc/self/exe");
+  return self.parent_path().string();
+}
+
+absl::Status WriteFile(const std::filesystem::path& path, const std::string& content) {
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  std::ofstream file(path, std::ios::binary);
+  file << content;
+  if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", path.string()));
+  return absl::OkStatus();
+}
+
+// The experiment, complete, with the files of a user's own model beside it, where the
+// experiment's file refers to them.
+absl::Status WriteExperiment(const LoadedConfig& config, const RunFolder& folder) {
+  for (const v1::ModelFile& file : config.written.task().files()) {
+    SR2L_RETURN_IF_ERROR(
+        WriteFile(std::filesystem::path(folder.path()) / file.name(), file.content()));
+  }
+  return WriteFile(folder.Experiment(), FormatExperiment(config.resolved));
+}
+
+std::string Headline(const v1::ExperimentConfig& config, const TrainFlags& flags,
+                     const RunFolder& folder) {
+  return absl::StrFormat("%s: %d members, %d rounds of %d steps, %d actors, %s; results in %s",
+                         config.name(), config.members().member_size(), config.rounds(),
+                         config.steps_per_round(), flags.actors, flags.device, folder.path());
+}
+
+void PrintResults(const TrainRun& run, const RunFolder& folder) {
+  if (!run.experiment().has_value()) return;
+  const auto curves = ReadLearningCurves(folder.Curve());
+  std::cout << FormatResults(run.experiment()->progress(),
+                             curves.value_or(std::map<uint32_t, LearningCurve>()))
+            << "curves:   " << folder.Curve() << "\npolicies: " << folder.Policies()
+            << "\nlogs:     " << folder.Logs() << std::endl;
+}
+
+absl::Status Train(const TrainFlags& flags) {
+  SR2L_ASSIGN_OR_RETURN(const LoadedConfig config, LoadConfig(flags.config));
+  SR2L_ASSIGN_OR_RETURN(const std::string binaries, FolderOfThisProgram());
+  const std::string path = flags.run.empty()
+                               ? RunFolder::DefaultPath(config.resolved.name(), absl::Now())
+                               : flags.run;
+  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<Interrupts> interrupts, Interrupts::Create());
+  SR2L_ASSIGN_OR_RETURN(const RunFolder folder, RunFolder::Create(path));
+  SR2L_RETURN_IF_ERROR(WriteExperiment(config, folder));
+
+  ProgressPrinter printer(std::cout, ProgressPrinter::StyleOfStandardOutput());
+  printer.Print(Headline(config.resolved, flags, folder));
+  const int streams =
+      config.resolved.members().member_size() * config.resolved.streams_per_member();
+  TrainRun run(config.written, folder,
+               {.binaries = binaries,
+                .num_actors = flags.actors,
+                .max_streams = std::max(kLeastMaxStreams, streams),
+                .device = flags.device,
+                .metrics = flags.metrics},
+               *interrupts, printer);
+  absl::Status status = run.Run();
+  folder.RemoveSockets();
+  PrintResults(run, folder);
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(status.message(), "; run folder: ", folder.path()));
+}
+
+}  // namespace
+
+void AddTrain(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("train", "Train an experiment on this machine");
+  const auto flags = std::make_shared<TrainFlags>();
+  AddConfigFlags(*verb, flags->config);
+  verb->add_option("--run", flags->run,
+                   "Folder for the results, new or empty [runs/<name>-<UTC time>]")
+      ->type_name("DIR");
+  verb->add_option("--actors", flags->actors, "Number of actor processes")
+      ->check(CLI::Range(1, kMaxActors))
+      ->capture_default_str();
+  verb->add_option("--device", flags->device, "Where the learner computes: cpu, cuda or cuda:N")
+      ->check(CheckDeviceName)
+      ->capture_default_str();
+  verb->add_flag("--metrics", flags->metrics,
+                 "Serve every process' metrics on a free loopback port, and print where");
+  verb->callback([flags, &action] { action = [flags] { return Train(*flags); }; });
+}
+
+}  // namespace sr2l

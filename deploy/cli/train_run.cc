@@ -1,0 +1,92 @@
+#include "deploy/cli/train_run.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/status/status_macros.h"
+#include "deploy/cli/progress_view.h"
+
+namespace sr2l {
+namespace {
+
+constexpr absl::Duration kRefresh = absl::Milliseconds(500);
+constexpr absl::Duration kCancelTimeout = absl::Seconds(2);
+constexpr absl::Duration kCancelGrace = absl::Seconds(15);
+
+}  // namespace
+
+TrainRun::TrainRun(const v1::ExperimentConfig& config, const RunFolder& folder,
+                   LocalProcesses::Options options, Interrupts& interrupts,
+                   ProgressPrinter& printer)
+    : config_(config),
+      show_metrics_(options.metrics),
+      printer_(printer),
+      supervisor_(interrupts, wake_up_,
+                  {.notice = [this](const std::string& line) { printer_.Print(line); }}),
+      processes_(folder, std::move(options), supervisor_) {}
+
+absl::Status TrainRun::Run() {
+  absl::Status status = TrainToEnd();
+  printer_.Finish();
+  if (supervisor_.interrupts() > 1) supervisor_.KillAll();
+  processes_.Stop();
+  return status;
+}
+
+absl::Status TrainRun::TrainToEnd() {
+  SR2L_RETURN_IF_ERROR(processes_.Start());
+  if (show_metrics_) {
+    for (const auto& [process, address] : processes_.MetricsAddresses()) {
+      printer_.Print(absl::StrCat("metrics of ", process, ": http://", address, "/metrics"));
+    }
+  }
+  SR2L_RETURN_IF_ERROR(Submit());
+  const ExperimentWatcher watcher(*client_, experiment_id_, wake_up_);
+  SR2L_RETURN_IF_ERROR(Follow(watcher));
+  return Outcome();
+}
+
+absl::Status TrainRun::Submit() {
+  SR2L_ASSIGN_OR_RETURN(client_,
+                        ExperimentsClient::Create(processes_.learner_address(), {}));
+  v1::SubmitRequest request;
+  *request.mutable_config() = config_;
+  SR2L_ASSIGN_OR_RETURN(const v1::SubmitResponse response, client_->Submit(request));
+  experiment_id_ = response.experiment_id();
+  return absl::OkStatus();
+}
+
+absl::Status TrainRun::Follow(const ExperimentWatcher& watcher) {
+  while (true) {
+    const ExperimentNews news = watcher.Latest();
+    if (news.experiment.has_value()) experiment_ = news.experiment;
+    ShowNews(news, printer_);
+    if (experiment_.has_value() && HasEnded(experiment_->state())) return absl::OkStatus();
+    if (news.over) return news.connection;
+    CancelOnInterrupt();
+    if (supervisor_.interrupts() > 1 || absl::Now() > cancel_deadline_) {
+      return absl::CancelledError("interrupted");
+    }
+    SR2L_RETURN_IF_ERROR(supervisor_.Turn(absl::Now() + kRefresh));
+  }
+}
+
+void TrainRun::CancelOnInterrupt() {
+  if (supervisor_.interrupts() == 0 || cancel_deadline_ != absl::InfiniteFuture()) return;
+  printer_.Print("interrupted: cancelling the experiment (once more: kill everything)");
+  cancel_deadline_ = absl::Now() + kCancelGrace;
+  const auto cancelled = client_->Cancel(experiment_id_, "interrupted", kCancelTimeout);
+  if (!cancelled.ok()) printer_.Print(std::string(cancelled.status().message()));
+}
+
+absl::Status TrainRun::Outcome() const {
+  switch (experiment_->state()) {
+    case v1::SUCCEEDED:
+      return absl::OkStatus();
+    case v1::CANCELLED:
+      return absl::CancelledError(experiment_->reason());
+    default:
+      return absl::AbortedError(absl::StrCat("the experiment failed: ", experiment_->reason()));
+  }
+}
+
+}  // namespace sr2l

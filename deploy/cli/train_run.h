@@ -1,0 +1,54 @@
+#ifndef SR2L_DEPLOY_CLI_TRAIN_RUN_H_
+#define SR2L_DEPLOY_CLI_TRAIN_RUN_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "deploy/cli/experiment_watcher.h"
+#include "deploy/cli/experiments_client.h"
+#include "deploy/cli/local_processes.h"
+#include "deploy/cli/progress_printer.h"
+#include "deploy/cli/run_folder.h"
+#include "deploy/cli/supervisor.h"
+
+namespace sr2l {
+
+// One `sr2l train`, once its configuration is known to be right and its folder made:
+// starts the processes, submits the experiment, shows its progress until it has ended,
+// and stops the processes again, whatever happens. Not thread-safe.
+class TrainRun {
+ public:
+  // All are borrowed but `options`. `config` as the user wrote it, with model files.
+  TrainRun(const v1::ExperimentConfig& config, const RunFolder& folder,
+           LocalProcesses::Options options, Interrupts& interrupts, ProgressPrinter& printer);
+
+  // The first error of the run: no further one covers it. Cancelled after an interrupt.
+  absl::Status Run();
+
+  // The experiment as it was last seen; unset when it was not submitted.
+  const std::optional<v1::Experiment>& experiment() const { return experiment_; }
+
+ private:
+  absl::Status TrainToEnd();
+  absl::Status Submit();
+  absl::Status Follow(const ExperimentWatcher& watcher);
+  void CancelOnInterrupt();
+  absl::Status Outcome() const;
+
+  const v1::ExperimentConfig& config_;
+  const bool show_metrics_;
+  ProgressPrinter& printer_;
+  WakeUp wake_up_;
+  Supervisor supervisor_;
+  LocalProcesses processes_;
+  std::unique_ptr<ExperimentsClient> client_;
+  std::string experiment_id_;
+  std::optional<v1::Experiment> experiment_;
+  absl::Time cancel_deadline_ = absl::InfiniteFuture();  // set at the first interrupt
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_DEPLOY_CLI_TRAIN_RUN_H_

@@ -1,0 +1,103 @@
+#ifndef SR2L_LEARNER_NN_MLP_H_
+#define SR2L_LEARNER_NN_MLP_H_
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "learner/nn/fused_mlp.h"
+#include "learner/nn/mlp_point.h"
+#include "learner/nn/mlp_shape.h"
+
+namespace sr2l {
+
+// Which code computes: the fused kernels (float32 on the CPU only) or LibTorch's
+// operators (any device, float32 or float64). kAuto: fused wherever possible.
+enum class MlpBackend { kAuto, kFused, kTorch };
+
+struct MlpPlacement {
+  torch::Device device = torch::kCPU;
+  torch::Dtype dtype = torch::kFloat32;
+  MlpBackend backend = MlpBackend::kAuto;
+};
+
+// The networks of M members with one shape: forward pass and explicit derivatives, every
+// tensor with the member as its leading dimension. Parameters and directions of them are
+// flat, [M, P], P as in MlpShape. A member's part of a tensor is contiguous; members may lie
+// any distance apart. B is the point's number of rows.
+//
+// Nothing here records gradients for autograd. Results are written into tensors of the
+// caller; scratch space is allocated at the first use of a number of rows and kept. Not
+// thread-safe: one object per thread. With fused kernels the members are computed one by
+// one, so the bits of one do not depend on the others.
+class BatchedMlp {
+ public:
+  // Throws std::invalid_argument: no positive width or number of members; kFused without
+  // float32 on the CPU; a dtype that is neither float32 nor float64.
+  BatchedMlp(const MlpShape& shape, int64_t members, const MlpPlacement& placement);
+
+  const MlpShape& shape() const { return shape_; }
+  int64_t members() const { return members_; }
+  int64_t num_parameters() const { return num_parameters_; }
+  bool fused() const { return !fused_.empty(); }
+
+  // Memory for a forward pass of `rows` rows per member; kKeepPre where differences start.
+  enum class Keep { kPost, kPreAndPost };
+  MlpPoint NewPoint(int64_t rows, Keep keep = Keep::kPost) const;
+
+  // Fills the point for inputs [M, B, I]; point.outputs() is [M, B, O].
+  void Forward(const torch::Tensor& parameters, const torch::Tensor& inputs,
+               MlpPoint& point);
+
+  // Fills `moved`, the point at inputs + delta, by differences to `origin` (which must keep
+  // pre), and difference = outputs(inputs + delta) - outputs(inputs), [M, B, O], precise to
+  // the dtype however small delta [M, B, I] is. moved.inputs becomes inputs + delta rounded.
+  void ForwardDifference(const torch::Tensor& parameters, const MlpPoint& origin,
+                         const torch::Tensor& delta, MlpPoint& moved,
+                         torch::Tensor& difference);
+
+  // gradient [M, P] = gradient of sum over rows of <cotangent, outputs> in the parameters.
+  void ParameterVjp(const torch::Tensor& parameters, const MlpPoint& point,
+                    const torch::Tensor& cotangent, torch::Tensor gradient);
+
+  // gradient [M, B, I]: row i is the gradient of <cotangent row i, output row i> in input
+  // row i.
+  void InputVjp(const torch::Tensor& parameters, const MlpPoint& point,
+                const torch::Tensor& cotangent, torch::Tensor& gradient);
+
+  // derivative [M, B, O] of the outputs along `tangent` [M, P], a direction of the
+  // parameters.
+  void ParameterJvp(const torch::Tensor& parameters, const MlpPoint& point,
+                    const torch::Tensor& tangent, torch::Tensor& derivative);
+
+ private:
+  // Matrices [M, B, width] of one layer, used by LibTorch's operators only.
+  struct LayerScratch {
+    torch::Tensor passing;  // a gradient or difference on its way through the layers
+    torch::Tensor first;
+    torch::Tensor second;
+    torch::Tensor small;    // bool
+  };
+
+  std::vector<LayerScratch>& Scratch(int64_t rows);
+  torch::Tensor BackThroughActivation(const MlpPoint& point, size_t layer,
+                                      const torch::Tensor& gradient,
+                                      const torch::Tensor& scratch) const;
+  static void ActivateDifferenceOf(Activation activation, const torch::Tensor& pre,
+                                   const torch::Tensor& post, LayerScratch& scratch);
+
+  const MlpShape shape_;
+  const std::vector<MlpLayer> layers_;
+  const int64_t members_;
+  const int64_t num_parameters_;
+  const MlpPlacement placement_;
+  std::vector<FusedMlp> fused_;  // one where fused kernels compute, else empty
+  std::map<int64_t, std::vector<LayerScratch>> scratch_;  // by number of rows
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_LEARNER_NN_MLP_H_

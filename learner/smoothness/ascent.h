@@ -1,0 +1,49 @@
+#ifndef SR2L_LEARNER_SMOOTHNESS_ASCENT_H_
+#define SR2L_LEARNER_SMOOTHNESS_ASCENT_H_
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "learner/smoothness/smoothness_options.h"
+
+namespace sr2l {
+
+// The largest float32 that is not above `radius`: the ball that a float32 perturbation can
+// fill without leaving the one that was asked for.
+float InnerRadius(double radius);
+
+// Projected gradient ascent inside balls of radius radii[m] around 0, one ball per member
+// and state. delta and gradient are [M, B, O], float32, contiguous; radii are inner radii.
+// Whatever the gradient is (huge, NaN), no perturbation ever leaves its ball by a bit: in
+// the maximum norm every |coordinate| <= radius; in the Euclidean norm the exactly
+// computed length is <= radius. Immutable.
+class Ascent {
+ public:
+  Ascent(const SmoothnessOptions& options, std::vector<float> radii, torch::Device device);
+
+  // delta <- projection(delta + step_size radius direction(gradient)). A zero or non-finite
+  // gradient of a state gives no step where it has no direction. Overwrites the gradient.
+  void Step(torch::Tensor& gradient, torch::Tensor& delta) const;
+
+  // delta <- the nearest point of the ball.
+  void Project(torch::Tensor& delta) const;
+
+  // Share of coordinates (maximum norm) or states (Euclidean norm) on the ball's boundary,
+  // [M] float64.
+  torch::Tensor BoundaryShare(const torch::Tensor& delta) const;
+
+ private:
+  void StepOnCpu(const torch::Tensor& gradient, torch::Tensor& delta) const;
+  void StepByOperators(torch::Tensor& gradient, torch::Tensor& delta) const;
+
+  const SmoothnessOptions options_;
+  const std::vector<float> radii_;
+  torch::Tensor radius_;  // [M, 1, 1]
+  torch::Tensor step_;    // [M, 1, 1], step_size times radius
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_LEARNER_SMOOTHNESS_ASCENT_H_

@@ -1,0 +1,113 @@
+#include "common/metrics/metrics_server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <prometheus/counter.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace sr2l {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+
+// The answer to an HTTP request, header and body; empty when nobody listens.
+std::string HttpGet(const std::string& address, const std::string& path) {
+  const int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
+  const timeval limit = {.tv_sec = 10, .tv_usec = 0};
+  setsockopt(socket_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+  sockaddr_in peer = {};
+  peer.sin_family = AF_INET;
+  peer.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+  inet_pton(AF_INET, "127.0.0.1", &peer.sin_addr);
+  std::string answer;
+  if (connect(socket_fd, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) == 0) {
+    const std::string request =
+        "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    EXPECT_EQ(write(socket_fd, request.data(), request.size()),
+              static_cast<ssize_t>(request.size()));
+    char part[4096];
+    for (ssize_t size; (size = read(socket_fd, part, sizeof(part))) > 0;) answer.append(part, size);
+  }
+  close(socket_fd);
+  return answer;
+}
+
+std::unique_ptr<MetricsServer> StartServer(std::shared_ptr<prometheus::Registry> registry) {
+  auto server = MetricsServer::Start("127.0.0.1:0", "sr2l-test", std::move(registry));
+  EXPECT_TRUE(server.ok()) << server.status();
+  return server.ok() ? *std::move(server) : nullptr;
+}
+
+TEST(MetricsServerTest, ServesTheRegistryTheProcessAndTheBuild) {
+  const auto registry = std::make_shared<prometheus::Registry>();
+  prometheus::BuildCounter()
+      .Name("sr2l_test_steps_total")
+      .Help("Steps.")
+      .Register(*registry)
+      .Add({})
+      .Increment(3);
+  const auto server = StartServer(registry);
+  ASSERT_NE(server, nullptr);
+  EXPECT_THAT(server->address(), testing::StartsWith("127.0.0.1:"));
+  EXPECT_NE(server->address(), "127.0.0.1:0");
+  const std::string answer = HttpGet(server->address(), "/metrics");
+  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 200"));
+  for (const char* line :
+       {"# TYPE sr2l_test_steps_total counter", "sr2l_test_steps_total 3",
+        "# TYPE process_cpu_seconds_total counter", "# TYPE process_resident_memory_bytes gauge",
+        "# TYPE process_virtual_memory_bytes gauge", "# TYPE process_open_fds gauge",
+        "# TYPE process_start_time_seconds gauge", "# TYPE sr2l_build_info gauge"}) {
+    EXPECT_THAT(answer, HasSubstr(line));
+  }
+  EXPECT_THAT(answer,
+              ContainsRegex("sr2l_build_info\\{process=\"sr2l-test\",version=\"[0-9.]+\"\\} 1"));
+}
+
+double ValueOf(const std::string& answer, const std::string& metric) {
+  const size_t at = answer.find("\n" + metric + " ");
+  EXPECT_NE(at, std::string::npos) << metric;
+  return at == std::string::npos ? -1 : std::stod(answer.substr(at + metric.size() + 2));
+}
+
+TEST(MetricsServerTest, TheProcessMetricsArePlausible) {
+  const auto server = StartServer(std::make_shared<prometheus::Registry>());
+  ASSERT_NE(server, nullptr);
+  const std::string answer = HttpGet(server->address(), "/metrics");
+  const double now = static_cast<double>(time(nullptr));
+  EXPECT_GT(ValueOf(answer, "process_resident_memory_bytes"), 1e6);
+  EXPECT_GT(ValueOf(answer, "process_virtual_memory_bytes"),
+            ValueOf(answer, "process_resident_memory_bytes"));
+  EXPECT_GE(ValueOf(answer, "process_open_fds"), 3);
+  EXPECT_GE(ValueOf(answer, "process_cpu_seconds_total"), 0);
+  EXPECT_NEAR(ValueOf(answer, "process_start_time_seconds"), now, 3600);
+}
+
+TEST(MetricsServerTest, AnAddressThatCannotBeBoundIsUnavailable) {
+  const auto server = StartServer(std::make_shared<prometheus::Registry>());
+  ASSERT_NE(server, nullptr);
+  for (const std::string& address : {server->address(), std::string("no.such.host.invalid:1")}) {
+    const auto second =
+        MetricsServer::Start(address, "second", std::make_shared<prometheus::Registry>());
+    EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(std::string(second.status().message()), HasSubstr(address));
+  }
+}
+
+TEST(MetricsServerTest, NobodyListensAfterItIsGone) {
+  auto server = StartServer(std::make_shared<prometheus::Registry>());
+  ASSERT_NE(server, nullptr);
+  const std::string address = server->address();
+  server.reset();
+  EXPECT_EQ(HttpGet(address, "/metrics"), "");
+}
+
+}  // namespace
+}  // namespace sr2l

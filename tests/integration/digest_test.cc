@@ -1,0 +1,125 @@
+// What is learned depends on the configuration alone: not on the number of actors, and
+// not on which of them was killed when.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/deploy/process_table.h"
+#include "tests/deploy/run_program.h"
+#include "tests/deploy/temporary_folder.h"
+#include "tests/integration/service.h"
+
+namespace sr2l {
+namespace {
+
+constexpr absl::Duration kTrainingTimeout = absl::Minutes(5);
+constexpr int kLongRounds = 40;  // long enough to be met in the middle
+constexpr int kMembers = 3;
+
+class DigestTest : public ::testing::Test {
+ protected:
+  std::vector<std::string> TrainArguments(const std::string& run, int actors, int rounds) const {
+    return {Binary("sr2l"),           "train", file_,
+            "--run",                  run,     "--actors",
+            std::to_string(actors),   "--set", "rounds=" + std::to_string(rounds)};
+  }
+
+  // Trains and returns the digest.
+  std::string Train(const std::string& run, int actors, int rounds) const {
+    const ProgramResult result = RunProgram(TrainArguments(run, actors, rounds), kTrainingTimeout);
+    EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+    return Digest(run);
+  }
+
+  static std::string Digest(const std::string& run) {
+    const ProgramResult result = RunProgram({Binary("sr2l"), "digest", run});
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    return result.output;
+  }
+
+  TemporaryFolder folder_;
+  const std::string file_ = WritePendulum(folder_);
+};
+
+TEST_F(DigestTest, IsTheSameForOneTwoAndFourActors) {
+  const std::string one = Train(folder_ / "one", 1, 8);
+  EXPECT_EQ(Train(folder_ / "two", 2, 8), one);
+  EXPECT_EQ(Train(folder_ / "four", 4, 8), one);
+
+  // Every member took its 8 x 500 steps, and seeds make a difference.
+  std::istringstream lines(one);
+  std::set<std::string> sums;
+  int member = 0;
+  int env_steps = 0;
+  int updates = 0;
+  for (std::string sum; lines >> member >> env_steps >> updates >> sum;) {
+    EXPECT_EQ(env_steps, 4000);
+    EXPECT_EQ(updates, 8);
+    EXPECT_TRUE(sums.insert(sum).second) << sum;
+  }
+  EXPECT_EQ(sums.size(), static_cast<size_t>(kMembers));
+}
+
+TEST_F(DigestTest, IsTheSameWhenAnActorIsKilledAndStartedAgain) {
+  const std::string undisturbed = Train(folder_ / "undisturbed", 2, kLongRounds);
+
+  const std::string run = folder_ / "disturbed";
+  RunningProgram train(TrainArguments(run, 2, kLongRounds));
+  for (const int rows : {kMembers * 5, kMembers * 12}) {
+    ASSERT_TRUE(Eventually([&] { return NumCurveRows(run + "/curve.csv") >= rows; }))
+        << train.output() << train.errors();
+    const std::vector<pid_t> actors = ChildrenWith(train.pid(), "sr2l-actor");
+    ASSERT_FALSE(actors.empty());
+    ASSERT_EQ(kill(actors.front(), SIGKILL), 0);
+  }
+  EXPECT_LT(NumCurveRows(run + "/curve.csv"), kMembers * kLongRounds);
+  const ProgramResult result = train.Wait(kTrainingTimeout);
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output, ::testing::HasSubstr("was killed by signal 9 (Killed); starting"));
+  EXPECT_EQ(Digest(run), undisturbed);
+}
+
+TEST_F(DigestTest, IsTheSameWhenAnotherActorTakesOver) {
+  const std::string undisturbed = Train(folder_ / "undisturbed", 1, kLongRounds);
+
+  Service service;
+  service.StartReplay();
+  service.StartLearner();
+  service.StartActor("first");
+  const std::string id = service.Submit(file_, {"rounds=" + std::to_string(kLongRounds)});
+  const std::string curve = service.Results(id) + "/curve.csv";
+  ASSERT_TRUE(Eventually([&] { return NumCurveRows(curve) >= kMembers * 5; }));
+  service.Kill("first");
+  EXPECT_LT(NumCurveRows(curve), kMembers * kLongRounds);
+  service.StartActor("second");
+  const ProgramResult watch = service.Sr2l({"watch", id});
+  EXPECT_EQ(watch.exit_code, 0) << watch.output << watch.errors;
+  EXPECT_EQ(Digest(service.Results(id)), undisturbed);
+}
+
+TEST_F(DigestTest, IsTheSameWhenActorsComeAndGo) {
+  const std::string undisturbed = Train(folder_ / "undisturbed", 1, kLongRounds);
+
+  Service service;
+  service.StartReplay();
+  service.StartLearner();
+  const std::string id = service.Submit(file_, {"rounds=" + std::to_string(kLongRounds)});
+  service.StartActor("first");
+  const std::string curve = service.Results(id) + "/curve.csv";
+  ASSERT_TRUE(Eventually([&] { return NumCurveRows(curve) >= kMembers * 3; }));
+  service.StartActor("second");
+  ASSERT_TRUE(Eventually([&] { return NumCurveRows(curve) >= kMembers * 8; }));
+  EXPECT_TRUE(service.Terminate("first").ok());
+  const ProgramResult watch = service.Sr2l({"watch", id});
+  EXPECT_EQ(watch.exit_code, 0) << watch.output << watch.errors;
+  EXPECT_EQ(Digest(service.Results(id)), undisturbed);
+}
+
+}  // namespace
+}  // namespace sr2l

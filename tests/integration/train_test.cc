@@ -1,0 +1,199 @@
+// sr2l train: its processes start, are supervised and never outlive it.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "tests/deploy/process_table.h"
+#include "tests/deploy/run_program.h"
+#include "tests/deploy/temporary_folder.h"
+#include "tests/integration/service.h"
+
+namespace sr2l {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr char kEndless[] = "rounds=1000000";
+constexpr absl::Duration kTimeout = absl::Minutes(2);
+
+class TrainTest : public ::testing::Test {
+ protected:
+  std::vector<std::string> Arguments(const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments = {Binary("sr2l"), "train", file_,     "--run",
+                                          run_,           "--actors", "2"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  // Whether any process of the run exists: the folder is in the arguments of all.
+  bool AnyProcess() const { return NumProcessesWith(run_) > 0; }
+
+  bool HasRounds() const { return NumCurveRows(run_ + "/curve.csv") >= 3; }
+
+  TemporaryFolder folder_;
+  const std::string file_ = WritePendulum(folder_);
+  const std::string run_ = folder_ / "run";
+};
+
+TEST_F(TrainTest, LeavesACompleteFolderAndATableOfMembers) {
+  const ProgramResult result = RunProgram(Arguments({}), kTimeout);
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("return of last 20 rounds"), HasSubstr(run_)));
+  EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), 3 * 8);
+  for (const char* name :
+       {"experiment.textproto", "policies/member_000.member", "policies/member_002.member",
+        "logs/replay.log", "logs/learner.log", "logs/actor-0.log", "logs/actor-1.log"}) {
+    EXPECT_TRUE(fs::exists(run_ + "/" + name)) << name;
+  }
+  EXPECT_TRUE(fs::is_empty(run_ + "/sockets"));
+  EXPECT_FALSE(AnyProcess());
+}
+
+TEST_F(TrainTest, TheFoldersExperimentFileGivesTheSameRunAgain) {
+  ASSERT_EQ(RunProgram(Arguments({}), kTimeout).exit_code, 0);
+  const ProgramResult again =
+      RunProgram({Binary("sr2l"), "train", run_ + "/experiment.textproto", "--run",
+                  folder_ / "again", "--actors", "1"},
+                 kTimeout);
+  EXPECT_EQ(again.exit_code, 0) << again.output << again.errors;
+  EXPECT_EQ(RunProgram({Binary("sr2l"), "digest", run_}).output,
+            RunProgram({Binary("sr2l"), "digest", folder_ / "again"}).output);
+}
+
+TEST_F(TrainTest, AnInterruptCancelsDrainsAndLeavesNoProcess) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    fs::remove_all(run_);
+    RunningProgram train(Arguments({"--set", kEndless}));
+    ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << train.output() << train.errors();
+    train.Signal(signal);
+    const ProgramResult result = train.Wait(kTimeout);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.errors, AllOf(HasSubstr("interrupted"), HasSubstr(run_)));
+    EXPECT_FALSE(AnyProcess());
+    // Everybody had the time to end in order.
+    EXPECT_FALSE(absl::StrContains(result.output, "was killed")) << result.output;
+    EXPECT_TRUE(fs::exists(run_ + "/policies/member_000.member"));
+  }
+}
+
+TEST_F(TrainTest, AnInterruptDuringTheStartLeavesNoProcess) {
+  RunningProgram train(Arguments({"--set", kEndless}));
+  ASSERT_TRUE(Eventually([&] { return fs::exists(run_ + "/logs/replay.log"); }));
+  train.Signal(SIGINT);
+  EXPECT_EQ(train.Wait(kTimeout).exit_code, 1);
+  EXPECT_FALSE(AnyProcess());
+}
+
+TEST_F(TrainTest, ASecondInterruptKillsAtOnce) {
+  RunningProgram train(Arguments({"--set", kEndless}));
+  ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << train.output() << train.errors();
+  // A learner that is stopped cannot drain.
+  const std::vector<pid_t> learners = ChildrenWith(train.pid(), "sr2l-learner");
+  ASSERT_EQ(learners.size(), 1U);
+  kill(learners[0], SIGSTOP);
+  train.Signal(SIGINT);
+  ASSERT_TRUE(Eventually([&] { return absl::StrContains(train.output(), "interrupted"); }));
+  train.Signal(SIGINT);
+  EXPECT_EQ(train.Wait(absl::Seconds(20)).exit_code, 1);
+  EXPECT_FALSE(AnyProcess());
+}
+
+TEST_F(TrainTest, NothingSurvivesAKilledTrain) {
+  RunningProgram train(Arguments({"--set", kEndless}));
+  ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << train.output() << train.errors();
+  train.Signal(SIGKILL);
+  train.Wait(kTimeout);
+  EXPECT_TRUE(Eventually([&] { return !AnyProcess(); }));
+}
+
+TEST_F(TrainTest, TheLearnersDeathEndsTheRunWithItsReason) {
+  for (const char* program : {"sr2l-learner", "sr2l-replay"}) {
+    fs::remove_all(run_);
+    RunningProgram train(Arguments({"--set", kEndless}));
+    ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << train.output() << train.errors();
+    const std::vector<pid_t> children = ChildrenWith(train.pid(), program);
+    ASSERT_EQ(children.size(), 1U) << program;
+    kill(children[0], SIGKILL);
+    const ProgramResult result = train.Wait(kTimeout);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.errors, AllOf(HasSubstr("was killed by signal 9 (Killed)"),
+                                     HasSubstr("run folder: " + run_)));
+    EXPECT_FALSE(AnyProcess());
+  }
+}
+
+TEST_F(TrainTest, AModelThatDoesNotLoadFailsTheRunWithItsReason) {
+  WriteFile(folder_ / "broken.xml", "<mujoco><worldbody><nonsense/></worldbody></mujoco>");
+  const ProgramResult result =
+      RunProgram(Arguments({"--set", "task.model=\"broken.xml\""}), kTimeout);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("nonsense"), HasSubstr(run_)));
+  EXPECT_FALSE(AnyProcess());
+}
+
+// The names sr2l_... in a text, up to the first character that no name has.
+std::set<std::string> MetricNames(const std::string& text, const std::string& before) {
+  std::set<std::string> names;
+  const std::string start = before + "sr2l_";
+  for (size_t at = text.find(start); at != std::string::npos; at = text.find(start, at + 1)) {
+    const size_t first = at + before.size();
+    const size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", first);
+    names.insert(text.substr(first, end - first));
+  }
+  return names;
+}
+
+TEST_F(TrainTest, MetricsAnswerAtThePrintedAddressesWithTheNamesOfTheReadme) {
+  RunningProgram train(Arguments({"--metrics", "--set", kEndless}));
+  ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << train.output() << train.errors();
+  std::vector<std::string> processes;
+  std::set<std::string> exported;
+  for (const absl::string_view line : absl::StrSplit(train.output(), '\n')) {
+    if (!absl::StartsWith(line, "metrics of ")) continue;
+    const std::vector<std::string> words = absl::StrSplit(line, ' ');
+    processes.push_back(words[2].substr(0, words[2].size() - 1));  // without its colon
+    const std::string metrics = FetchMetrics(
+        std::string(absl::StripSuffix(absl::StripPrefix(words[3], "http://"), "/metrics")));
+    EXPECT_THAT(metrics, HasSubstr("\nprocess_cpu_seconds_total ")) << line;
+    exported.merge(MetricNames(metrics, "# HELP "));
+  }
+  EXPECT_THAT(processes, ::testing::ElementsAre("replay", "learner", "actor-0", "actor-1"));
+  EXPECT_EQ(exported, MetricNames(ReadFile(SourceFile("README.md")), "`"));
+}
+
+TEST_F(TrainTest, AFolderWithALongPathWorks) {
+  const std::string deep = folder_ / std::string(100, 'd');
+  const ProgramResult result = RunProgram(
+      {Binary("sr2l"), "train", file_, "--run", deep, "--set", "rounds=1"}, kTimeout);
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_FALSE(fs::exists(fs::symlink_status(deep + "/sockets")));
+}
+
+TEST_F(TrainTest, ARobotOfOnesOwnWithAMeshIsTrained) {
+  const ProgramResult result =
+      RunProgram({Binary("sr2l"), "train",
+                  SourceFile("deploy/experiments/own_robot/own_robot.textproto"), "--run", run_,
+                  "--set", "rounds=3"},
+                 kTimeout);
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), 2 * 3);
+  // The folder is enough to go on from: the model lies in it.
+  const ProgramResult validate =
+      RunProgram({Binary("sr2l"), "validate", run_ + "/experiment.textproto"});
+  EXPECT_EQ(validate.exit_code, 0) << validate.errors;
+  EXPECT_EQ(validate.output, ReadFile(run_ + "/experiment.textproto"));
+}
+
+}  // namespace
+}  // namespace sr2l
