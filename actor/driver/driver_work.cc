@@ -60,11 +60,12 @@ int Driver::StepMember(const Experiment& experiment, Member& member) {
         batch_.Add(lease.stream.get());
         break;
       case Readiness::kPolicyGone:
-        Fail(lease.key.experiment_id(),
-             absl::StrCat("member ", lease.key.member(), " stream ", lease.key.stream(),
-                          " is at step ", lease.stream->next_step(), ", which needs policy version ",
-                          lease.stream->policy_version(), ", but the learner is at version ",
-                          member.policy->version(), ": the replay has lost steps"));
+        Fail(
+            lease.key.experiment_id(),
+            absl::StrCat("member ", lease.key.member(), " stream ", lease.key.stream(),
+                         " is at step ", lease.stream->next_step(), ", which needs policy version ",
+                         lease.stream->policy_version(), ", but the learner is at version ",
+                         member.policy->version(), ": the replay has lost steps"));
         break;
       default:
         break;

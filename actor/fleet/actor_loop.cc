@@ -24,8 +24,8 @@ v1::JoinRequest MakeRequest(const ActorLoopOptions& options) {
 }  // namespace
 
 ActorLoop::ActorLoop(const std::shared_ptr<grpc::Channel>& learner,
-                     const std::shared_ptr<grpc::Channel>& replay,
-                     const ActorLoopOptions& options, ActorMetrics& metrics)
+                     const std::shared_ptr<grpc::Channel>& replay, const ActorLoopOptions& options,
+                     ActorMetrics& metrics)
     : options_(options),
       metrics_(metrics),
       ports_(*this),
@@ -131,11 +131,9 @@ absl::Status ActorLoop::Ports::Send(std::shared_ptr<const v1::Chunk> chunk) {
   return loop_.sender_.Send(std::move(chunk));
 }
 
-void ActorLoop::Ports::ReportFailure(const std::string& experiment_id,
-                                     const std::string& reason) {
+void ActorLoop::Ports::ReportFailure(const std::string& experiment_id, const std::string& reason) {
   loop_.calls_.After(absl::ZeroDuration(), [this, experiment_id, reason] {
-    loop_.TryReport(experiment_id, reason,
-                    std::make_shared<Backoff>(loop_.options_.jitter_seed));
+    loop_.TryReport(experiment_id, reason, std::make_shared<Backoff>(loop_.options_.jitter_seed));
   });
 }
 

@@ -79,8 +79,8 @@ class ActorLoop {
   Driver driver_;
   absl::Duration waited_;  // in all
   absl::Time last_step_;
-  absl::Time mentioned_;   // when it was last said what is waited for
-  absl::Time updated_;     // the metrics
+  absl::Time mentioned_;  // when it was last said what is waited for
+  absl::Time updated_;    // the metrics
   std::once_flag stopping_;
   absl::Mutex mu_;
   std::vector<Event> events_ ABSL_GUARDED_BY(mu_);

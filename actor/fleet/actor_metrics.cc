@@ -34,14 +34,13 @@ ActorMetrics::ActorMetrics(prometheus::Registry& registry)
       episodes_terminated_(episodes_.Add({{"outcome", "terminated"}})),
       episodes_truncated_(episodes_.Add({{"outcome", "truncated"}})),
       episodes_diverged_(episodes_.Add({{"outcome", "diverged"}})),
-      physics_diverged_(AddCounter(registry, "sr2l_actor_physics_diverged_total",
-                                   "Simulations that blew up.")),
+      physics_diverged_(
+          AddCounter(registry, "sr2l_actor_physics_diverged_total", "Simulations that blew up.")),
       physics_warnings_(AddCounter(registry, "sr2l_actor_physics_warnings_total",
                                    "Warnings that MuJoCo raised.")),
-      chunks_sent_(AddCounter(registry, "sr2l_actor_chunks_sent_total",
-                              "Chunks handed over for sending.")),
-      chunk_bytes_(AddCounter(registry, "sr2l_actor_chunk_bytes_total",
-                              "Bytes of those chunks.")),
+      chunks_sent_(
+          AddCounter(registry, "sr2l_actor_chunks_sent_total", "Chunks handed over for sending.")),
+      chunk_bytes_(AddCounter(registry, "sr2l_actor_chunk_bytes_total", "Bytes of those chunks.")),
       phases_(prometheus::BuildCounter()
                   .Name("sr2l_actor_phase_seconds_total")
                   .Help("How the stepping thread's time divides.")

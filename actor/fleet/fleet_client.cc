@@ -18,8 +18,8 @@ FleetClient::FleetClient(const std::shared_ptr<grpc::Channel>& channel, v1::Join
 
 FleetClient::~FleetClient() { Close(); }
 
-absl::Status FleetClient::ReportFailure(const std::string& experiment_id,
-                                        const std::string& reason, absl::Time deadline) {
+absl::Status FleetClient::ReportFailure(const std::string& experiment_id, const std::string& reason,
+                                        absl::Time deadline) {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(deadline));
   v1::ReportFailureRequest request;

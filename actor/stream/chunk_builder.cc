@@ -36,10 +36,9 @@ void ChunkBuilder::EndStep(const StepResult& result) {
   chunk_.set_num_steps(chunk_.num_steps() + 1);
 }
 
-void ChunkBuilder::EndEpisode(const std::vector<float>& final_observation,
-                              const StepResult& result, uint32_t length, double episode_return) {
-  Append(final_observation.data(), final_observation.size(),
-         *chunk_.mutable_final_observations());
+void ChunkBuilder::EndEpisode(const std::vector<float>& final_observation, const StepResult& result,
+                              uint32_t length, double episode_return) {
+  Append(final_observation.data(), final_observation.size(), *chunk_.mutable_final_observations());
   v1::EpisodeSummary& episode = *chunk_.add_episodes();
   episode.set_offset(chunk_.num_steps() - 1);
   episode.set_length(length);

@@ -55,8 +55,8 @@ class Collector {
                                       const std::string& place) const {
     const fs::path path = (folder / file).lexically_normal();
     if (path.is_absolute()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          place, " refers to \"", path.string(), "\": absolute paths are not allowed"));
+      return absl::InvalidArgumentError(absl::StrCat(place, " refers to \"", path.string(),
+                                                     "\": absolute paths are not allowed"));
     }
     if (path.empty() || !path.has_filename() || *path.begin() == "..") {
       return absl::InvalidArgumentError(
@@ -79,20 +79,20 @@ class Collector {
     const std::string base = absl::AsciiStrToLower(fs::path(name).filename().string());
     if (!base_names_.insert(base).second) {
       return absl::InvalidArgumentError(absl::StrCat(
-          place, " refers to \"", name, "\", but another file of the model is also called \"",
-          base, "\": names must differ by more than folder and case"));
+          place, " refers to \"", name, "\", but another file of the model is also called \"", base,
+          "\": names must differ by more than folder and case"));
     }
     absl::StatusOr<std::string> content = read_(name);
     if (!content.ok()) {
-      return absl::Status(content.status().code(),
-                          absl::StrCat(place, " refers to \"", name,
-                                       "\": ", content.status().message()));
+      return absl::Status(
+          content.status().code(),
+          absl::StrCat(place, " refers to \"", name, "\": ", content.status().message()));
     }
     bytes_ += static_cast<int64_t>(content->size());
     if (bytes_ > kMaxModelBytes) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the model's files may have at most ", kMaxModelBytes >> 20,
-                       " MiB in all; \"", name, "\" makes it more"));
+      return absl::InvalidArgumentError(absl::StrCat("the model's files may have at most ",
+                                                     kMaxModelBytes >> 20, " MiB in all; \"", name,
+                                                     "\" makes it more"));
     }
     v1::ModelFile& file = files_.emplace_back();
     file.set_name(name);
@@ -106,16 +106,15 @@ class Collector {
     if (content == nullptr) return absl::OkStatus();
     tinyxml2::XMLDocument document;
     if (document.Parse(content->data(), content->size()) != tinyxml2::XML_SUCCESS) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(name, ":", document.ErrorLineNum(), ": not an XML file: ",
-                       document.ErrorName()));
+      return absl::InvalidArgumentError(absl::StrCat(name, ":", document.ErrorLineNum(),
+                                                     ": not an XML file: ", document.ErrorName()));
     }
     const tinyxml2::XMLElement* root = document.RootElement();
     const absl::string_view tag = root->Name();
     if (roots.count(tag) == 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(name, ":", root->GetLineNum(), ": the root element must be ",
-                       absl::StrJoin(roots, " or "), ", got ", tag));
+      return absl::InvalidArgumentError(absl::StrCat(name, ":", root->GetLineNum(),
+                                                     ": the root element must be ",
+                                                     absl::StrJoin(roots, " or "), ", got ", tag));
     }
     return Visit(name, *root);
   }

@@ -63,8 +63,7 @@ absl::Status ResolveBuiltin(v1::TaskConfig& task) {
   if (!task.has_builtin()) return absl::OkStatus();
   absl::StatusOr<v1::TaskConfig> resolved = BuiltinTask(task.builtin());
   if (!resolved.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("task.builtin: ", resolved.status().message()));
+    return absl::InvalidArgumentError(absl::StrCat("task.builtin: ", resolved.status().message()));
   }
   // What is set replaces as a whole, also lists and messages.
   std::vector<const google::protobuf::FieldDescriptor*> fields;

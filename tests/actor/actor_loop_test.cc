@@ -186,8 +186,8 @@ class ActorLoopTest : public testing::Test {
 
 // All streams, by a loop without processes. Index: member, stream; then round.
 std::vector<std::vector<std::string>> Expected() {
-  std::vector<std::vector<std::string>> rounds(
-      kRounds, std::vector<std::string>(kMembers * kStreams));
+  std::vector<std::vector<std::string>> rounds(kRounds,
+                                               std::vector<std::string>(kMembers * kStreams));
   const auto environment = *Environment::Create(*BuiltinTask("hopper"));
   for (uint32_t index = 0; index < kMembers * kStreams; ++index) {
     const uint32_t member = index / kStreams;

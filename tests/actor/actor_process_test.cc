@@ -82,8 +82,9 @@ class ActorProcessTest : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::vector<std::string> Arguments() const {
-    return {"--learner", "unix:" + folder_ + "/learner", "--replay", "unix:" + folder_ + "/replay",
-            "--name", "tester"};
+    return {"--learner", "unix:" + folder_ + "/learner",
+            "--replay",  "unix:" + folder_ + "/replay",
+            "--name",    "tester"};
   }
 
   std::string folder_;
@@ -103,8 +104,7 @@ TEST_F(ActorProcessTest, SigtermEndsItWithSuccess) {
 TEST_F(ActorProcessTest, MetricsAreServedWhereTheAddressFileSays) {
   std::vector<std::string> arguments = Arguments();
   const std::string address_file = folder_ + "/address";
-  arguments.insert(arguments.end(),
-                   {"--metrics", "127.0.0.1:0", "--address-file", address_file});
+  arguments.insert(arguments.end(), {"--metrics", "127.0.0.1:0", "--address-file", address_file});
   Child actor(arguments);
   learner_.AwaitJoined(1);  // the file is written before
   std::ifstream file(address_file);

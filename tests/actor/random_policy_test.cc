@@ -65,10 +65,10 @@ Episodes PlayEpisodes(Environment& environment, Actions actions) {
     EXPECT_TRUE(environment.Reset(/*seed=*/3, /*stream=*/0, episode).ok());
     for (bool ended = false; !ended; ++index) {
       for (uint32_t i = 0; i < action.size(); ++i) {
-        action[i] = actions == Actions::kZero     ? 0.0f
-                    : actions == Actions::kNormal ? static_cast<float>(random.Normal(index, i))
-                                                  : static_cast<float>(
-                                                        2 * random.Uniform(index, i) - 1);
+        action[i] = actions == Actions::kZero ? 0.0f
+                    : actions == Actions::kNormal
+                        ? static_cast<float>(random.Normal(index, i))
+                        : static_cast<float>(2 * random.Uniform(index, i) - 1);
       }
       const auto result = environment.Step(action.data());
       EXPECT_TRUE(result.ok());
@@ -88,8 +88,7 @@ TEST_P(RandomPolicyTest, MeanReturnIsThatOfTheBenchmark) {
   const auto environment = Environment::Create(*BuiltinTask(GetParam().name));
   ASSERT_TRUE(environment.ok()) << environment.status();
   const Episodes episodes = PlayEpisodes(**environment, GetParam().actions);
-  const double error =
-      GetParam().deviation * std::sqrt(1.0 / kReferenceEpisodes + 1.0 / kEpisodes);
+  const double error = GetParam().deviation * std::sqrt(1.0 / kReferenceEpisodes + 1.0 / kEpisodes);
   RecordProperty("mean_return", std::to_string(episodes.mean_return));
   EXPECT_NEAR(episodes.mean_return, GetParam().mean, 3.5 * error + 0.5);
   if (GetParam().length == 1000) {
