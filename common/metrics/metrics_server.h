@@ -1,7 +1,6 @@
 #ifndef SR2L_COMMON_METRICS_METRICS_SERVER_H_
 #define SR2L_COMMON_METRICS_METRICS_SERVER_H_
 
-#include <prometheus/exposer.h>
 #include <prometheus/registry.h>
 
 #include <memory>
@@ -12,6 +11,7 @@
 namespace sr2l {
 
 class ProcessCollector;
+class TextHttpServer;
 
 // Serves a registry at http://ADDRESS/metrics, with the standard process_* metrics and
 // sr2l_build_info beside it. Plain HTTP: keep it on loopback or behind a network policy.
@@ -29,12 +29,10 @@ class MetricsServer {
   const std::string& address() const { return address_; }
 
  private:
-  MetricsServer() = default;
+  MetricsServer(std::string address, std::unique_ptr<TextHttpServer> server);
 
-  std::string address_;
-  std::shared_ptr<ProcessCollector> process_collector_;
-  std::shared_ptr<prometheus::Registry> registry_;
-  std::unique_ptr<prometheus::Exposer> exposer_;  // last: stops before the rest goes
+  const std::string address_;
+  const std::unique_ptr<TextHttpServer> server_;
 };
 
 }  // namespace sr2l

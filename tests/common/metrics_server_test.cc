@@ -18,8 +18,8 @@ namespace {
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
-// The answer to an HTTP request, header and body; empty when nobody listens.
-std::string HttpGet(const std::string& address, const std::string& path) {
+// The answer to `request`; empty when nobody listens, or answers.
+std::string Send(const std::string& address, const std::string& request) {
   const int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
   const timeval limit = {.tv_sec = 10, .tv_usec = 0};
   setsockopt(socket_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -29,15 +29,18 @@ std::string HttpGet(const std::string& address, const std::string& path) {
   inet_pton(AF_INET, "127.0.0.1", &peer.sin_addr);
   std::string answer;
   if (connect(socket_fd, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) == 0) {
-    const std::string request =
-        "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    EXPECT_EQ(write(socket_fd, request.data(), request.size()),
+    EXPECT_EQ(send(socket_fd, request.data(), request.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(request.size()));
     char part[4096];
     for (ssize_t size; (size = read(socket_fd, part, sizeof(part))) > 0;) answer.append(part, size);
   }
   close(socket_fd);
   return answer;
+}
+
+std::string HttpGet(const std::string& address, const std::string& path) {
+  return Send(address,
+              "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 }
 
 std::unique_ptr<MetricsServer> StartServer(std::shared_ptr<prometheus::Registry> registry) {
@@ -107,6 +110,24 @@ TEST(MetricsServerTest, NobodyListensAfterItIsGone) {
   const std::string address = server->address();
   server.reset();
   EXPECT_EQ(HttpGet(address, "/metrics"), "");
+}
+
+TEST(MetricsServerTest, OtherPathsAndMethodsAreRefused) {
+  const auto server = StartServer(std::make_shared<prometheus::Registry>());
+  ASSERT_NE(server, nullptr);
+  EXPECT_THAT(HttpGet(server->address(), "/"), testing::StartsWith("HTTP/1.1 404"));
+  EXPECT_THAT(HttpGet(server->address(), "/metrics?x=1"), testing::StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Send(server->address(), "POST /metrics HTTP/1.1\r\n\r\n"),
+              testing::StartsWith("HTTP/1.1 405"));
+}
+
+TEST(MetricsServerTest, NonsenseGetsNoAnswerAndHurtsNobody) {
+  const auto server = StartServer(std::make_shared<prometheus::Registry>());
+  ASSERT_NE(server, nullptr);
+  EXPECT_EQ(Send(server->address(), std::string(20000, 'x')), "");
+  EXPECT_EQ(Send(server->address(), ""), "");  // says nothing, until its time is over
+  EXPECT_THAT(Send(server->address(), "\r\n\r\n"), testing::StartsWith("HTTP/1.1 405"));
+  EXPECT_THAT(HttpGet(server->address(), "/metrics"), testing::StartsWith("HTTP/1.1 200"));
 }
 
 }  // namespace
