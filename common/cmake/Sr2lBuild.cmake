@@ -56,11 +56,10 @@ function(sr2l_library name)
 endfunction()
 
 # LibTorch's headers take nine seconds to parse: the targets named here share one
-# precompiled copy, made with `owner`.
-function(sr2l_precompile_torch owner)
-  target_precompile_headers(${owner} PRIVATE <torch/types.h>)
+# precompiled copy, made with sr2l_learner_nn.
+function(sr2l_share_torch_headers)
   foreach(target IN LISTS ARGN)
-    target_precompile_headers(${target} REUSE_FROM ${owner})
+    target_precompile_headers(${target} REUSE_FROM sr2l_learner_nn)
   endforeach()
 endfunction()
 

@@ -1,7 +1,8 @@
 #include "learner/training/trainer.h"
 
 #include <dlfcn.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <deque>
