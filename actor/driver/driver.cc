@@ -132,6 +132,10 @@ void Driver::OnOpenRefused(Lease& lease, const absl::Status& refusal) {
       }
       break;
     default:
+      if (++lease.refusals == kMaxRefusals) {
+        ports_.StepAside(absl::StrCat("the replay does not open ", NameOf(lease.key), ": ",
+                                      refusal.message()));
+      }
       break;
   }
   Open(lease, lease.backoff.Next());

@@ -132,12 +132,11 @@ void Driver::SendPending() {
     for (auto& [number, member] : experiment.members) {
       for (auto& [stream, lease] : member.leases) {
         if (lease.stream == nullptr || lease.stream->pending_steps() == 0) continue;
-        const absl::Status status = SendChunk(lease);
-        if (!status.ok()) Fail(id, std::string(status.message()));
+        // What cannot be sent any more, another actor does again.
+        if (!SendChunk(lease).ok()) return;
       }
     }
   }
-  FailExperiments();
 }
 
 int Driver::num_streams() const {

@@ -37,7 +37,7 @@ ActorLoop::ActorLoop(const std::shared_ptr<grpc::Channel>& learner,
               [this](const v1::AppendResponse& answer) {
                 Post([answer](Driver& driver) { driver.OnAnswer(answer); });
               }),
-      fleet_(learner, MakeRequest(options), options.jitter_seed,
+      fleet_(learner, replay, MakeRequest(options), options.jitter_seed,
              {.event =
                   [this](std::shared_ptr<const v1::FleetEvent> event) {
                     Post([event](Driver& driver) { driver.OnFleetEvent(*event); });
@@ -130,6 +130,8 @@ void ActorLoop::Ports::OpenStream(const v1::StreamKey& key, uint64_t epoch, uint
 absl::Status ActorLoop::Ports::Send(std::shared_ptr<const v1::Chunk> chunk) {
   return loop_.sender_.Send(std::move(chunk));
 }
+
+void ActorLoop::Ports::StepAside(const std::string& reason) { loop_.fleet_.StepAside(reason); }
 
 void ActorLoop::Ports::ReportFailure(const std::string& experiment_id, const std::string& reason) {
   loop_.calls_.After(absl::ZeroDuration(), [this, experiment_id, reason] {

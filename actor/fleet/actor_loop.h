@@ -54,6 +54,7 @@ class ActorLoop {
     void OpenStream(const v1::StreamKey& key, uint64_t epoch, uint64_t ticket,
                     absl::Duration delay) override;
     absl::Status Send(std::shared_ptr<const v1::Chunk> chunk) override;
+    void StepAside(const std::string& reason) override;
     void ReportFailure(const std::string& experiment_id, const std::string& reason) override;
 
    private:

@@ -22,6 +22,9 @@ std::unique_ptr<Baseline> MakeBaseline(const TrpoOptions& options, const UpdateS
   return std::make_unique<LinearBaseline>(std::get<LinearBaselineOptions>(options.baseline));
 }
 
+// exp(log_std + kLogStdRoom) is finite in float32 while a sample 10^3 sigma away is.
+constexpr double kLogStdRoom = 8;
+
 // [M, N, T, ...] to [M, B, ...].
 torch::Tensor Rows(const torch::Tensor& steps) { return steps.flatten(1, 2); }
 
@@ -150,6 +153,8 @@ TrpoStats TrpoUpdate::Update(const RoundBatch& batch, const std::vector<MemberOp
   checks.Add("gradients", gradient);
   checks.Add("search directions", start.step);
   checks.Add("policy parameters", step.parameters);
+  // With room for noise: an actor's samples must be finite as well.
+  checks.Add("standard deviations", (LogStd(step.parameters) + kLogStdRoom).exp().flatten(1));
   AddBaseline(state.baseline, checks);
   checks.Add("baseline values", values);
   state.policy.copy_(step.parameters);

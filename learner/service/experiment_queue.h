@@ -54,13 +54,26 @@ class ExperimentQueue {
   ExperimentQueue(Options options, ExperimentStore& store, Trainer& trainer)
       : options_(std::move(options)), store_(store), trainer_(trainer) {}
 
+  // How the experiment that ran last ended.
+  struct Outcome {
+    std::string experiment_id;
+    v1::ExperimentState state;
+    std::string reason;
+  };
+
   absl::Status FailInterrupted();
   void RunLoop();
+  // The next experiment, stored as running; none if nothing is queued.
+  absl::StatusOr<std::optional<v1::Experiment>> TakeNext() ABSL_LOCKS_EXCLUDED(mu_);
   void RunOne(const v1::Experiment& experiment);
-  void Conclude(const v1::Experiment& experiment, const absl::Status& status);
+  Outcome Conclude(const std::string& experiment_id, const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Writes the outcome, again and again if the store cannot, until shutdown.
+  void StoreOutcome(const Outcome& outcome) ABSL_LOCKS_EXCLUDED(mu_);
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return shutdown_ || work_; }
   std::string ResultsPath(const std::string& experiment_id) const;
-  void AddLiveProgress(v1::Experiment& experiment) const ABSL_LOCKS_EXCLUDED(mu_);
+  // What the store does not know yet: live progress, an outcome it could not take.
+  void AddLive(v1::Experiment& experiment) const ABSL_LOCKS_EXCLUDED(mu_);
 
   const Options options_;
   ExperimentStore& store_;
@@ -74,6 +87,7 @@ class ExperimentQueue {
   std::optional<std::string> cancel_reason_ ABSL_GUARDED_BY(mu_);  // of the running one
   std::stop_source stop_ ABSL_GUARDED_BY(mu_);                     // of the running one
   std::shared_ptr<ProgressBoard> board_ ABSL_GUARDED_BY(mu_);      // of the running one
+  std::optional<Outcome> outcome_ ABSL_GUARDED_BY(mu_);            // not stored yet
 
   std::thread thread_;
 };

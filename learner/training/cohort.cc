@@ -1,6 +1,7 @@
 #include "learner/training/cohort.h"
 
 #include <cmath>
+#include <exception>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -98,12 +99,20 @@ absl::Status Cohort::Run(std::stop_token stop) {
   absl::Status status;
   while (status.ok() && version_ < rounds && !members_.empty()) {
     Publish();
-    status = RunRound(version_, stop);
+    status = TryRound(version_, stop);
   }
   context_.board.SetWaiting(index_, "");
   // What was learned so far is kept, whatever ended the training.
   const absl::Status written = WriteMembers(/*keep=*/false);
   return status.ok() ? written : status;
+}
+
+absl::Status Cohort::TryRound(uint64_t round, std::stop_token stop) {
+  try {
+    return RunRound(round, stop);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("round ", round, ": ", error.what()));
+  }
 }
 
 absl::Status Cohort::RunRound(uint64_t round, std::stop_token stop) {

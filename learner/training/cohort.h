@@ -50,6 +50,8 @@ class Cohort {
   const std::vector<std::string>& failures() const { return failures_; }
 
  private:
+  // RunRound; what LibTorch throws becomes a status here.
+  absl::Status TryRound(uint64_t round, std::stop_token stop);
   absl::Status RunRound(uint64_t round, std::stop_token stop);
   // Cancelled when `stop` was requested.
   absl::StatusOr<Round> CollectRound(uint64_t round, std::stop_token stop);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <deque>
 #include <exception>
+#include <set>
 #include <thread>
 
 #include "absl/cleanup/cleanup.h"
@@ -60,16 +61,6 @@ std::vector<std::vector<uint32_t>> Divide(uint32_t count, uint32_t parts) {
     }
   }
   return runs;
-}
-
-// LibTorch throws; a thread's exceptions end here.
-absl::Status RunCohort(Cohort& cohort, std::stop_token stop) {
-  try {
-    UseOneThreadPerOperation();
-    return cohort.Run(stop);
-  } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("training stopped: ", error.what()));
-  }
 }
 
 // The first error that says more than that the others were stopped; failed members else.
@@ -147,14 +138,31 @@ absl::Status Trainer::RunCohorts(
   std::vector<absl::Status> statuses(cohorts.size());
   {
     std::vector<std::jthread> threads;
+    // A thread that cannot be started ends those that were.
+    absl::Cleanup stop_started = [&stop_all] { stop_all.request_stop(); };
     for (size_t i = 0; i < cohorts.size(); ++i) {
       threads.emplace_back([&, i] {
-        statuses[i] = RunCohort(cohorts[i], stop_all.get_token());
+        UseOneThreadPerOperation();
+        statuses[i] = cohorts[i].Run(stop_all.get_token());
         if (!statuses[i].ok()) stop_all.request_stop();
       });
     }
+    std::move(stop_started).Cancel();
   }
   return Combine(statuses, cohorts);
+}
+
+absl::Status Trainer::DropTables(const std::function<bool(const std::string&)>& is_stale) {
+  SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse held, replay_.DescribeTables(""));
+  std::set<std::string> stale;
+  for (const v1::TableDescription& table : held.tables()) {
+    if (is_stale(table.spec().experiment_id())) stale.insert(table.spec().experiment_id());
+  }
+  for (const std::string& id : stale) {
+    SR2L_INFO("dropping what the replay still holds of {}", id);
+    SR2L_RETURN_IF_ERROR(replay_.DropExperiment(id));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckDevice(const std::string& device) {
@@ -165,7 +173,8 @@ absl::Status CheckDevice(const std::string& device) {
       const int count = torch::cuda::is_available()
                             ? static_cast<int>(torch::cuda::device_count())
                             : 0;
-      if (parsed.index() < count) return absl::OkStatus();
+      // "cuda" without a number is the current device, if there is one at all.
+      if (count > 0 && parsed.index() < count) return absl::OkStatus();
       return absl::InvalidArgumentError(absl::StrCat(
           "--device ", device, ": this machine and this LibTorch offer ", count,
           " CUDA device(s)"));

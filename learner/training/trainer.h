@@ -36,6 +36,10 @@ class Trainer {
                    std::stop_token stop,
                    const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready);
 
+  // Drops the experiments that the replay holds and `is_stale` names by their id: left
+  // behind by a learner that was killed.
+  absl::Status DropTables(const std::function<bool(const std::string&)>& is_stale);
+
  private:
   absl::Status RunCohorts(const v1::Experiment& experiment, const std::string& results_path,
                           std::stop_token stop,

@@ -70,6 +70,9 @@ using Store = std::map<std::pair<uint32_t, uint32_t>, Stored>;  // by member and
 // A replay in a few lines, and the learner's ear, as one actor sees them.
 class FakeWorld : public DriverPorts {
  public:
+  void StepAside(const std::string& reason) override { asides.push_back(reason); }
+  std::vector<std::string> asides;  // reasons for leaving the fleet
+
   explicit FakeWorld(Store& store) : stored(store) {}
 
   struct Opening {
