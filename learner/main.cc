@@ -16,7 +16,7 @@
 #include "learner/service/experiment_queue.h"
 #include "learner/service/experiment_service.h"
 #include "learner/service/experiment_store.h"
-#include "learner/service/fleet.h"
+#include "learner/fleet/fleet.h"
 #include "learner/service/fleet_service.h"
 #include "learner/service/service_metrics.h"
 #include "learner/training/learner_metrics.h"

@@ -3,14 +3,15 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 # Assertions of libraries off, no debug information, and no value-changing
 # floating-point shortcuts: the bits of a run depend on it.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
-add_compile_options(-ffp-contract=off -pthread)
+# Static libraries and programs are compiled alike, so that they share precompiled headers.
+add_compile_options(-ffp-contract=off -pthread -fPIE)
+add_link_options(-pie)
 if(SR2L_ARCH AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   add_compile_options(-march=${SR2L_ARCH})
 endif()

@@ -15,6 +15,8 @@ namespace sr2l {
 namespace {
 
 constexpr size_t kMaxModelBytes = 32 * 1024 * 1024;
+// Of a perturbation's ball; float32 has to resolve the steps in it.
+constexpr double kLeastRadius = 1e-12;
 
 absl::Status CheckRounds(const v1::ExperimentConfig& config) {
   if (config.steps_per_round() % config.streams_per_member() == 0) return absl::OkStatus();
@@ -53,8 +55,9 @@ absl::Status CheckMembersFitSmoothness(const v1::ExperimentConfig& config) {
   for (int i = 0; i < members.member_size(); ++i) {
     const v1::MemberConfig& member = members.member(i);
     const std::string path = absl::StrCat("members.member[", i, "]");
-    if (smooth && member.has_radius() && member.radius() == 0) {
-      return MustError(absl::StrCat(path, ".radius"), "be in (0, 1000]", "0");
+    if (smooth && member.has_radius() && member.radius() < kLeastRadius) {
+      return MustError(absl::StrCat(path, ".radius"), "be in [1e-12, 1000]",
+                       NumberText(member.radius()));
     }
     if (!smooth && member.radius() != 0) {
       return MustError(absl::StrCat(path, ".radius"), "be 0 when smoothness is absent",

@@ -70,9 +70,10 @@ absl::StatusOr<v1::SubmitResponse> ExperimentQueue::Submit(const v1::SubmitReque
   return response;
 }
 
-absl::StatusOr<v1::Experiment> ExperimentQueue::Get(const std::string& experiment_id) const {
-  SR2L_ASSIGN_OR_RETURN(v1::Experiment experiment, store_.Get(experiment_id));
-  DropFileContents(*experiment.mutable_config());
+absl::StatusOr<v1::Experiment> ExperimentQueue::Get(const std::string& experiment_id,
+                                                    ExperimentStore::Detail detail) const {
+  SR2L_ASSIGN_OR_RETURN(v1::Experiment experiment, store_.Get(experiment_id, detail));
+  if (experiment.has_config()) DropFileContents(*experiment.mutable_config());
   experiment.set_results_path(ResultsPath(experiment_id));
   AddLiveProgress(experiment);
   return experiment;
@@ -83,6 +84,7 @@ absl::StatusOr<v1::ListResponse> ExperimentQueue::List(const v1::ListRequest& re
   for (v1::Experiment& experiment : *response.mutable_experiments()) {
     experiment.set_results_path(ResultsPath(experiment.experiment_id()));
     AddLiveProgress(experiment);
+    experiment.mutable_progress()->clear_members();
   }
   return response;
 }
@@ -95,7 +97,8 @@ absl::StatusOr<v1::Experiment> ExperimentQueue::Cancel(const v1::CancelRequest& 
   }
   const std::string reason =
       request.reason().empty() ? "cancelled by an operator" : request.reason();
-  SR2L_RETURN_IF_ERROR(store_.Get(request.experiment_id()).status());
+  SR2L_RETURN_IF_ERROR(
+      store_.Get(request.experiment_id(), ExperimentStore::Detail::kWithoutConfig).status());
   {
     // The lock keeps the queue from starting the experiment in between.
     absl::MutexLock lock(&mu_);
@@ -108,7 +111,7 @@ absl::StatusOr<v1::Experiment> ExperimentQueue::Cancel(const v1::CancelRequest& 
     }
     ++state_changes_;
   }
-  return Get(request.experiment_id());
+  return Get(request.experiment_id(), ExperimentStore::Detail::kWithoutConfig);
 }
 
 uint64_t ExperimentQueue::changes() const {

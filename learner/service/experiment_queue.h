@@ -39,7 +39,8 @@ class ExperimentQueue {
 
   absl::StatusOr<v1::SubmitResponse> Submit(const v1::SubmitRequest& request);
   // With the progress of this moment; the contents of model files are left out.
-  absl::StatusOr<v1::Experiment> Get(const std::string& experiment_id) const;
+  absl::StatusOr<v1::Experiment> Get(const std::string& experiment_id,
+                                     ExperimentStore::Detail detail) const;
   absl::StatusOr<v1::ListResponse> List(const v1::ListRequest& request) const;
   absl::StatusOr<v1::Experiment> Cancel(const v1::CancelRequest& request);
 

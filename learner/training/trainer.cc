@@ -17,6 +17,7 @@
 #include "common/status/status_macros.h"
 #include "learner/training/cohort.h"
 #include "learner/training/results_folder.h"
+#include "learner/training/retry.h"
 
 namespace sr2l {
 namespace {
@@ -61,7 +62,7 @@ std::vector<std::vector<uint32_t>> Divide(uint32_t count, uint32_t parts) {
   return runs;
 }
 
-// LibTorch throws; here its exceptions become statuses, in one place.
+// LibTorch throws; a thread's exceptions end here.
 absl::Status RunCohort(Cohort& cohort, std::stop_token stop) {
   try {
     UseOneThreadPerOperation();
@@ -103,7 +104,11 @@ absl::Status Trainer::Run(
                    std::string(dropped.message()));
     }
   });
-  return RunCohorts(experiment, results_path, stop, board_ready);
+  try {
+    return RunCohorts(experiment, results_path, stop, board_ready);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("training cannot start: ", error.what()));
+  }
 }
 
 absl::Status Trainer::RunCohorts(
@@ -118,10 +123,11 @@ absl::Status Trainer::RunCohorts(
 
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<ResultsFolder> results,
                         ResultsFolder::Create(results_path, config));
-  SR2L_RETURN_IF_ERROR(replay_.CreateTables(MakeTables(id, config)));
   const auto board = std::make_shared<ProgressBoard>(config, parts, absl::Now());
   board_ready(board);
-  fleet_.Start(MakeActive(id, config));
+  SR2L_RETURN_IF_ERROR(RetryUntilReachable(
+      stop, [&board](const std::string& what) { board->SetWaiting(0, what); },
+      [&] { return replay_.CreateTables(MakeTables(id, config)); }));
 
   const TrainingContext context{.experiment_id = id,
                                 .config = config,
@@ -134,6 +140,7 @@ absl::Status Trainer::RunCohorts(
   for (std::vector<uint32_t>& run : Divide(members, parts)) {
     cohorts.emplace_back(context, cohorts.size(), std::move(run), device);
   }
+  fleet_.Start(MakeActive(id, config));
   // One cohort's error stops the others, as a request from outside does.
   std::stop_source stop_all;
   const std::stop_callback forward(stop, [&stop_all] { stop_all.request_stop(); });

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "learner/service/fleet.h"
+#include "learner/fleet/fleet.h"
 #include "learner/training/learner_metrics.h"
 #include "learner/training/progress_board.h"
 #include "replay/client/replay_client.h"

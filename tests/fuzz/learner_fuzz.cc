@@ -9,7 +9,7 @@
 
 #include "common/config/validate.h"
 #include "common/status/check.h"
-#include "learner/service/fleet.h"
+#include "learner/fleet/fleet.h"
 #include "sr2l/v1/experiment.pb.h"
 #include "tests/fuzz/records.h"
 

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "common/rpc/server.h"
+#include "learner/fleet/fleet.h"
 #include "learner/service/experiment_queue.h"
 #include "learner/service/experiment_service.h"
 #include "learner/service/experiment_store.h"
-#include "learner/service/fleet.h"
 #include "learner/service/fleet_service.h"
 #include "learner/training/trainer.h"
 #include "replay/client/replay_client.h"
