@@ -9,12 +9,12 @@
 #include "absl/strings/str_join.h"
 #include "common/config/field_rules.h"
 #include "common/config/members.h"
+#include "common/task/model_files.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
 namespace {
 
-constexpr size_t kMaxModelBytes = 32 * 1024 * 1024;
 
 absl::Status CheckRounds(const v1::ExperimentConfig& config) {
   if (config.steps_per_round() % config.streams_per_member() == 0) return absl::OkStatus();
