@@ -20,13 +20,14 @@
 #include "actor/fleet/timed_calls.h"
 #include "common/rpc/backoff.h"
 #include "replay/client/chunk_sender.h"
+#include "sr2l/v1/fleet.pb.h"
 
 namespace sr2l {
 
 struct ActorLoopOptions {
-  std::string name;           // for people; [1, 128] characters
-  uint32_t max_streams = 64;  // that it offers to drive
-  uint64_t jitter_seed = 0;   // spreads the retries of many actors; give each its own
+  std::string name;  // for people; [1, 128] characters
+  uint32_t max_streams = v1::JoinRequest().max_streams();  // that it offers to drive
+  uint64_t jitter_seed = 0;  // spreads the retries of many actors; give each its own
 };
 
 // A whole actor but for its process: connects a Driver to a learner and a replay and gives

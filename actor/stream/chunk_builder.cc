@@ -4,13 +4,11 @@
 #include <string>
 #include <utility>
 
+#include "common/chunk/chunk_format.h"
 #include "common/status/check.h"
 
 namespace sr2l {
 namespace {
-
-constexpr char kTerminated = 1;
-constexpr char kTruncated = 2;
 
 static_assert(std::endian::native == std::endian::little, "columns are little-endian");
 
@@ -30,8 +28,8 @@ void ChunkBuilder::BeginStep(const std::vector<float>& observation, const float*
 void ChunkBuilder::EndStep(const StepResult& result) {
   const float reward = static_cast<float>(result.reward);
   Append(&reward, 1, *chunk_.mutable_rewards());
-  chunk_.mutable_flags()->push_back(static_cast<char>((result.terminated ? kTerminated : 0) |
-                                                      (result.truncated ? kTruncated : 0)));
+  chunk_.mutable_flags()->push_back(static_cast<char>(
+      (result.terminated ? kTerminatedFlag : 0) | (result.truncated ? kTruncatedFlag : 0)));
   ++bytes_;
   chunk_.set_num_steps(chunk_.num_steps() + 1);
 }

@@ -9,12 +9,12 @@
 #include "absl/strings/str_join.h"
 #include "common/config/field_rules.h"
 #include "common/config/members.h"
+#include "common/task/model_files.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
 namespace {
 
-constexpr size_t kMaxModelBytes = 32 * 1024 * 1024;
 constexpr int64_t kMaxPolicyParameters = 8 * 1024 * 1024;
 // Of a perturbation's ball; float32 has to resolve the steps in it.
 constexpr double kLeastRadius = 1e-12;

@@ -88,7 +88,7 @@ class Collector {
           content.status().code(),
           absl::StrCat(place, " refers to \"", name, "\": ", content.status().message()));
     }
-    bytes_ += static_cast<int64_t>(content->size());
+    bytes_ += content->size();
     if (bytes_ > kMaxModelBytes) {
       return absl::InvalidArgumentError(absl::StrCat("the model's files may have at most ",
                                                      kMaxModelBytes >> 20, " MiB in all; \"", name,
@@ -174,7 +174,7 @@ class Collector {
   std::vector<v1::ModelFile> files_;
   std::set<std::string> names_;
   std::set<std::string> base_names_;
-  int64_t bytes_ = 0;
+  size_t bytes_ = 0;
 };
 
 }  // namespace
@@ -192,6 +192,14 @@ absl::StatusOr<std::vector<v1::ModelFile>> UsedModelFiles(const v1::TaskConfig& 
     return absl::InvalidArgumentError("there is no such file in task.files");
   };
   return CollectModelFiles(task.model(), find);
+}
+
+std::string TaskNameOf(const std::string& model) {
+  std::string name = fs::path(model).stem().string().substr(0, kMaxNameLength);
+  for (char& c : name) {
+    c = absl::ascii_isalnum(c) ? absl::ascii_tolower(c) : '_';
+  }
+  return name;
 }
 
 }  // namespace sr2l

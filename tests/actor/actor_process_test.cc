@@ -121,7 +121,7 @@ TEST_F(ActorProcessTest, MetricsAreServedWhereTheAddressFileSays) {
         "sr2l_actor_chunk_bytes_total 0", "sr2l_actor_chunk_answers_total{outcome=\"duplicate\"} 0",
         "sr2l_actor_chunk_answers_total{outcome=\"stale_epoch\"} 0", "sr2l_actor_policy_version 0",
         "sr2l_actor_phase_seconds_total{phase=\"simulation\"} 0",
-        "sr2l_actor_physics_diverged_total 0", "sr2l_actor_streams 0",
+        "sr2l_actor_streams 0",
         "sr2l_build_info{process=\"actor\""}) {
     EXPECT_THAT(text, HasSubstr(metric));
   }
