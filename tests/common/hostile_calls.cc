@@ -186,7 +186,6 @@ void SendHostileBytes(const std::shared_ptr<grpc::Channel>& channel, const RpcMe
   for (const std::string& input : inputs) {
     const grpc::Status status = CallWithBytes(stub, method.path, input, endless);
     EXPECT_NE(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
-    EXPECT_NE(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << method.path;
     // A round that never comes is answered with what is missing.
     if (name != "ReadRound") {
       EXPECT_NE(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
