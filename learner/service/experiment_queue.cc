@@ -215,11 +215,7 @@ void ExperimentQueue::StoreOutcome(const Outcome& outcome) {
     const absl::Status stored =
         store_.SetState(outcome.experiment_id, outcome.state, outcome.reason, absl::Now());
     absl::MutexLock lock(&mu_);
-    if (stored.ok() || absl::IsFailedPrecondition(stored)) {
-      outcome_.reset();
-      ++state_changes_;
-      return;
-    }
+    if (stored.ok() || absl::IsFailedPrecondition(stored)) return;
     SR2L_ERROR("the end of {} is not stored yet: {}", outcome.experiment_id,
                std::string(stored.message()));
     if (mu_.AwaitWithTimeout(absl::Condition(&shutdown_), kStorePause)) return;

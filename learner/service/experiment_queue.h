@@ -72,7 +72,7 @@ class ExperimentQueue {
   void StoreOutcome(const Outcome& outcome) ABSL_LOCKS_EXCLUDED(mu_);
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return shutdown_ || work_; }
   std::string ResultsPath(const std::string& experiment_id) const;
-  // What the store does not know yet: live progress, an outcome it could not take.
+  // What the store may not know yet: live progress, how the last experiment ended.
   void AddLive(v1::Experiment& experiment) const ABSL_LOCKS_EXCLUDED(mu_);
 
   const Options options_;
@@ -87,7 +87,9 @@ class ExperimentQueue {
   std::optional<std::string> cancel_reason_ ABSL_GUARDED_BY(mu_);  // of the running one
   std::stop_source stop_ ABSL_GUARDED_BY(mu_);                     // of the running one
   std::shared_ptr<ProgressBoard> board_ ABSL_GUARDED_BY(mu_);      // of the running one
-  std::optional<Outcome> outcome_ ABSL_GUARDED_BY(mu_);            // not stored yet
+  // Of the experiment that ended last. It stays when it is stored: who read the store
+  // before that sees it all the same.
+  std::optional<Outcome> outcome_ ABSL_GUARDED_BY(mu_);
 
   std::thread thread_;
 };

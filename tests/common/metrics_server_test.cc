@@ -150,7 +150,9 @@ TEST(MetricsServerTest, WithoutAFreeDescriptorItWaitsInsteadOfSpinningAndRecover
   const int client = socket(AF_INET, SOCK_STREAM, 0);
   rlimit usual;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &usual), 0);
-  const rlimit none = {.rlim_cur = 0, .rlim_max = usual.rlim_max};
+  // The lowest free descriptor was the client's: the next one is one too many. (Less would
+  // make poll fail as well.)
+  const rlimit none = {.rlim_cur = static_cast<rlim_t>(client) + 1, .rlim_max = usual.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   const double before = CpuSeconds();
   const std::string request = "GET /metrics HTTP/1.1\r\n\r\n";

@@ -81,12 +81,19 @@ double RiccatiGain() {
   return gain;
 }
 
-TEST(TrpoControlTest, ComesCloseToTheBestControllerOfALinearSystem) {
+class TrpoControlTest : public testing::TestWithParam<int> {};
+
+TEST_P(TrpoControlTest, ComesCloseToTheBestControllerOfALinearSystem) {
   const double gain = RiccatiGain();
   const double best = EpisodeCost([gain](double x) { return -gain * x; });
   TrpoOptions options;
   options.policy = Policy();
   options.discount = 0.95;
+  if (GetParam() == 0) {
+    options.baseline = LinearBaselineOptions{};
+  } else {
+    options.baseline = ValueNetworkOptions{.learning_rate = 5e-3};
+  }
   const std::vector<MemberOptions> members = {{.seed = 1, .radius = 0.01, .coefficient = 0},
                                               {.seed = 2, .radius = 0.01, .coefficient = 1}};
   Trpo trpo(options, SmoothnessOptions{}, members, torch::kCPU);
@@ -117,11 +124,13 @@ TEST(TrpoControlTest, ComesCloseToTheBestControllerOfALinearSystem) {
   }
   const std::vector<double> after = costs();
   for (int m = 0; m < 2; ++m) {
-    EXPECT_GT(before[m], 2.5 * best);
-    EXPECT_LT(after[m], 1.15 * best);
+    EXPECT_GT(before[m], 5 * best);
+    EXPECT_LT(after[m], 1.15 * best);  // measured: at most 1.07
     RecordProperty("cost_over_best_" + std::to_string(m), std::to_string(after[m] / best));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(BothBaselines, TrpoControlTest, testing::Values(0, 1));
 
 }  // namespace
 }  // namespace sr2l
