@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/chunk/chunk_format.h"
 #include "common/log/log.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/credentials.h"
