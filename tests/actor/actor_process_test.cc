@@ -10,11 +10,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "common/rpc/server.h"
 #include "fake_learner.h"
 
 namespace sr2l {
@@ -78,8 +80,15 @@ class ActorProcessTest : public testing::Test {
     folder_ = "/tmp/sr2l_actor_process." + std::to_string(getpid());
     std::filesystem::create_directories(folder_);
     learner_.Start("unix:" + folder_ + "/learner");
+    // These actors get no lease: a replay that can be reached is enough.
+    auto replay = RpcServer::Start("unix:" + folder_ + "/replay", TransportSecurity(), {});
+    ASSERT_TRUE(replay.ok()) << replay.status();
+    replay_ = *std::move(replay);
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void TearDown() override {
+    replay_.reset();
+    std::filesystem::remove_all(folder_);
+  }
 
   std::vector<std::string> Arguments() const {
     return {"--learner", "unix:" + folder_ + "/learner",
@@ -89,6 +98,7 @@ class ActorProcessTest : public testing::Test {
 
   std::string folder_;
   FakeLearner learner_;
+  std::unique_ptr<RpcServer> replay_;
 };
 
 TEST_F(ActorProcessTest, SigtermEndsItWithSuccess) {

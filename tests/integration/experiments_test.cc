@@ -31,7 +31,7 @@ class ExperimentsTest : public ::testing::Test {
   bool ListShows(const std::string& id, const std::string& state) const {
     const ProgramResult list = service_.Sr2l({"list"});
     EXPECT_EQ(list.exit_code, 0) << list.errors;
-    return ::testing::Value(list.output, ContainsRegex(id + " +[a-z]+ +" + state));
+    return ::testing::Value(list.output, ContainsRegex(id + " +[a-z_]+ +" + state));
   }
 
   TemporaryFolder folder_;
