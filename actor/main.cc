@@ -16,7 +16,9 @@
 #include "common/daemon/shutdown_signal.h"
 #include "common/log/log.h"
 #include "common/rpc/credentials.h"
+#include "common/rpc/server.h"
 #include "common/status/status_macros.h"
+#include "sr2l/v1/fleet.pb.h"
 
 namespace sr2l {
 namespace {
@@ -25,10 +27,11 @@ namespace {
 constexpr absl::Duration kFlushTimeout = absl::Seconds(5);
 
 struct ActorFlags {
+  std::string listen;  // empty: serves nothing
   std::string learner;
   std::string replay;
   std::string name;
-  uint32_t max_streams = 64;
+  uint32_t max_streams = v1::JoinRequest().max_streams();
   DaemonFlags daemon;
 };
 
@@ -38,6 +41,12 @@ std::string DefaultName() {
   return absl::StrCat(host, "-", getpid());
 }
 
+// Health checks and reflection; a null pointer unless they were asked for.
+absl::StatusOr<std::unique_ptr<RpcServer>> StartServer(const ActorFlags& flags) {
+  if (flags.listen.empty()) return nullptr;
+  return RpcServer::Start(flags.listen, flags.daemon.security, {});
+}
+
 absl::Status Drive(const ActorFlags& flags, ShutdownSignal& shutdown) {
   const auto registry = std::make_shared<prometheus::Registry>();
   ActorMetrics actor_metrics(*registry);
@@ -45,7 +54,9 @@ absl::Status Drive(const ActorFlags& flags, ShutdownSignal& shutdown) {
   SR2L_ASSIGN_OR_RETURN(const auto replay, MakeChannel(flags.replay, flags.daemon.security));
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<MetricsServer> metrics,
                         StartMetrics(flags.daemon, "actor", registry));
-  SR2L_RETURN_IF_ERROR(WriteAddressFile(flags.daemon, /*listen_address=*/"", metrics.get()));
+  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server, StartServer(flags));
+  SR2L_RETURN_IF_ERROR(WriteAddressFile(flags.daemon, server == nullptr ? "" : server->address(),
+                                        metrics.get()));
   const ActorLoopOptions options = {.name = flags.name,
                                     .max_streams = flags.max_streams,
                                     .jitter_seed = std::hash<std::string>()(flags.name)};
@@ -54,6 +65,7 @@ absl::Status Drive(const ActorFlags& flags, ShutdownSignal& shutdown) {
             flags.max_streams, flags.learner, flags.replay, MujocoVersion());
   shutdown.Wait();
   SR2L_INFO("shutting down");
+  if (server != nullptr) server->Shutdown();
   loop.Stop(kFlushTimeout);
   return absl::OkStatus();
 }
@@ -68,6 +80,8 @@ int Main(int argc, char** argv) {
       ->required();
   app.add_option("--replay", flags.replay, "Address of the replay: unix:/path or host:port")
       ->required();
+  app.add_option("--listen", flags.listen,
+                 "Answer gRPC health checks at unix:/path or host:port (port 0: a free one)");
   app.add_option("--name", flags.name, "Name for people, 1 to 128 characters")
       ->check([](const std::string& name) {
         return name.empty() || name.size() > 128 ? "must have 1 to 128 characters" : "";

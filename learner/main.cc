@@ -1,7 +1,9 @@
 // sr2l-learner: runs submitted experiments, leases streams to actors, publishes policies.
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -16,7 +18,7 @@
 #include "learner/service/experiment_queue.h"
 #include "learner/service/experiment_service.h"
 #include "learner/service/experiment_store.h"
-#include "learner/service/fleet.h"
+#include "learner/fleet/fleet.h"
 #include "learner/service/fleet_service.h"
 #include "learner/service/service_metrics.h"
 #include "learner/training/learner_metrics.h"
@@ -35,6 +37,13 @@ struct LearnerFlags {
   DaemonFlags daemon;
 };
 
+// One learner per state folder: takes a lock that ends with the process.
+absl::Status LockState(const std::string& state) {
+  const int file = open((state + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  if (file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();
+  return absl::UnavailableError("--state " + state + ": another learner uses this folder");
+}
+
 absl::Status Serve(const LearnerFlags& flags, ShutdownSignal& shutdown) {
   SR2L_RETURN_IF_ERROR(CheckDevice(flags.trainer.device));
   std::error_code error;
@@ -43,6 +52,7 @@ absl::Status Serve(const LearnerFlags& flags, ShutdownSignal& shutdown) {
     return absl::UnavailableError("cannot create --state " + flags.state + ": " +
                                   error.message());
   }
+  SR2L_RETURN_IF_ERROR(LockState(flags.state));
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<ExperimentStore> store,
                         ExperimentStore::Open(flags.state + "/experiments.db"));
   SR2L_ASSIGN_OR_RETURN(const uint64_t generation, store->NextGeneration());

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "common/chunk/chunk_format.h"
 #include "common/daemon/daemon_flags.h"
 #include "common/daemon/shutdown_signal.h"
 #include "common/log/log.h"
@@ -29,7 +30,8 @@ absl::Status Serve(const ReplayFlags& flags, ShutdownSignal& shutdown) {
   ReplayMetrics replay_metrics(*registry);
   ReplayService service(*store, replay_metrics);
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
-                        RpcServer::Start(flags.listen, flags.daemon.security, {&service}));
+                        RpcServer::Start(flags.listen, flags.daemon.security, {&service},
+                                         kMaxReplayMessageBytes));
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<MetricsServer> metrics,
                         StartMetrics(flags.daemon, "replay", registry));
   SR2L_RETURN_IF_ERROR(WriteAddressFile(flags.daemon, server->address(), metrics.get()));

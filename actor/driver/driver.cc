@@ -49,8 +49,8 @@ void Driver::OnAssignment(const v1::Assignment& assignment) {
   experiment = Experiment();
   if (assignment.rounds() < 1 || assignment.steps_per_round() < 1) {
     return Fail(assignment.experiment_id(),
-                absl::StrCat("rounds and steps_per_round must be >= 1, got ",
-                             assignment.rounds(), " and ", assignment.steps_per_round()));
+                absl::StrCat("rounds and steps_per_round must be >= 1, got ", assignment.rounds(),
+                             " and ", assignment.steps_per_round()));
   }
   auto task = CompiledTask::Create(assignment.task());
   if (!task.ok()) return Fail(assignment.experiment_id(), std::string(task.status().message()));
@@ -126,12 +126,16 @@ void Driver::OnOpenRefused(Lease& lease, const absl::Status& refusal) {
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kInvalidArgument:
       if (++lease.refusals >= kMaxRefusals) {
-        return Fail(lease.key.experiment_id(),
-                    absl::StrCat("the replay does not open ", NameOf(lease.key), ": ",
-                                 refusal.message()));
+        return Fail(
+            lease.key.experiment_id(),
+            absl::StrCat("the replay does not open ", NameOf(lease.key), ": ", refusal.message()));
       }
       break;
     default:
+      if (++lease.refusals == kMaxRefusals) {
+        ports_.StepAside(absl::StrCat("the replay does not open ", NameOf(lease.key), ": ",
+                                      refusal.message()));
+      }
       break;
   }
   Open(lease, lease.backoff.Next());
@@ -140,10 +144,10 @@ void Driver::OnOpenRefused(Lease& lease, const absl::Status& refusal) {
 void Driver::StartStream(Lease& lease, const v1::OpenStreamResponse& opened) {
   const Experiment& experiment = experiments_.at(lease.key.experiment_id());
   auto stream = ActorStream::Create({.key = lease.key,
-                                .lease_epoch = lease.epoch,
-                                .seed = lease.seed,
-                                .steps_per_round = experiment.steps_per_round},
-                               experiment.task, opened.next_step(), opened.resume_token());
+                                     .lease_epoch = lease.epoch,
+                                     .seed = lease.seed,
+                                     .steps_per_round = experiment.steps_per_round},
+                                    experiment.task, opened.next_step(), opened.resume_token());
   if (!stream.ok()) {
     return Fail(lease.key.experiment_id(),
                 absl::StrCat(NameOf(lease.key), ": ", stream.status().message()));
@@ -177,9 +181,8 @@ void Driver::OnAnswer(const v1::AppendResponse& answer) {
       break;
     case v1::AppendResponse::MALFORMED:
     case v1::AppendResponse::OUTCOME_UNSPECIFIED:
-      Fail(lease->key.experiment_id(),
-           absl::StrCat("the replay refused a chunk of ", NameOf(lease->key), ": ",
-                        answer.message()));
+      Fail(lease->key.experiment_id(), absl::StrCat("the replay refused a chunk of ",
+                                                    NameOf(lease->key), ": ", answer.message()));
       break;
   }
   FailExperiments();

@@ -77,19 +77,19 @@ class Driver {
     v1::StreamKey key;
     uint64_t epoch = 0;
     uint64_t seed = 0;
-    uint64_t ticket = 0;             // of its newest OpenStream; new with every reopening
-    int refusals = 0;                // of OpenStream, one after the other
-    bool paused = false;             // the replay has no memory for its last chunk
+    uint64_t ticket = 0;                  // of its newest OpenStream; new with every reopening
+    int refusals = 0;                     // of OpenStream, one after the other
+    bool paused = false;                  // the replay has no memory for its last chunk
     std::unique_ptr<ActorStream> stream;  // null until the replay has answered
-    Backoff backoff;                 // between reopenings
+    Backoff backoff;                      // between reopenings
   };
   struct Member {
     std::shared_ptr<const GaussianActor> policy;  // the newest; null: none came yet
     std::map<uint32_t, Lease> leases;             // by stream
   };
   struct Experiment {
-    uint64_t steps_per_round = 1;  // of each stream
-    uint64_t total_steps = 0;      // of each stream
+    uint64_t steps_per_round = 1;              // of each stream
+    uint64_t total_steps = 0;                  // of each stream
     std::shared_ptr<const CompiledTask> task;  // null: the experiment failed here
     std::map<uint32_t, Member> members;
   };

@@ -15,12 +15,12 @@ struct DriverCounters {
   uint64_t episodes_truncated = 0;
   uint64_t episodes_diverged = 0;
   uint64_t chunks_sent = 0;
-  uint64_t chunk_bytes = 0;          // of the columns and tokens sent
+  uint64_t chunk_bytes = 0;  // of the columns and tokens sent
   std::map<v1::AppendResponse::Outcome, uint64_t> answers;
   double simulation_seconds = 0;
   double inference_seconds = 0;
-  double transport_seconds = 0;      // building chunks and handing them over
-  uint64_t policy_version = 0;       // of the newest policy that came
+  double transport_seconds = 0;  // building chunks and handing them over
+  uint64_t policy_version = 0;   // of the newest policy that came
 };
 
 }  // namespace sr2l

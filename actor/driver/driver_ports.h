@@ -26,6 +26,10 @@ class DriverPorts {
   // is to be handed to Driver::OnAnswer. An error means that the chunk can never be sent.
   virtual absl::Status Send(std::shared_ptr<const v1::Chunk> chunk) = 0;
 
+  // Leaves the learner's fleet, so that others drive the streams, until the replay can be
+  // reached again.
+  virtual void StepAside(const std::string& reason) = 0;
+
   // Tells the learner that the experiment cannot be driven.
   virtual void ReportFailure(const std::string& experiment_id, const std::string& reason) = 0;
 };

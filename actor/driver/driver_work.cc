@@ -60,11 +60,12 @@ int Driver::StepMember(const Experiment& experiment, Member& member) {
         batch_.Add(lease.stream.get());
         break;
       case Readiness::kPolicyGone:
-        Fail(lease.key.experiment_id(),
-             absl::StrCat("member ", lease.key.member(), " stream ", lease.key.stream(),
-                          " is at step ", lease.stream->next_step(), ", which needs policy version ",
-                          lease.stream->policy_version(), ", but the learner is at version ",
-                          member.policy->version(), ": the replay has lost steps"));
+        Fail(
+            lease.key.experiment_id(),
+            absl::StrCat("member ", lease.key.member(), " stream ", lease.key.stream(),
+                         " is at step ", lease.stream->next_step(), ", which needs policy version ",
+                         lease.stream->policy_version(), ", but the learner is at version ",
+                         member.policy->version(), ": the replay has lost steps"));
         break;
       default:
         break;
@@ -131,12 +132,11 @@ void Driver::SendPending() {
     for (auto& [number, member] : experiment.members) {
       for (auto& [stream, lease] : member.leases) {
         if (lease.stream == nullptr || lease.stream->pending_steps() == 0) continue;
-        const absl::Status status = SendChunk(lease);
-        if (!status.ok()) Fail(id, std::string(status.message()));
+        // What cannot be sent any more, another actor does again.
+        if (!SendChunk(lease).ok()) return;
       }
     }
   }
-  FailExperiments();
 }
 
 int Driver::num_streams() const {

@@ -15,8 +15,8 @@ void PolicyBatch::Act(const GaussianActor& policy) {
   for (size_t i = 0; i < streams_.size(); ++i) {
     const StreamIdentity& identity = streams_[i]->identity();
     float* const action = actions_.data() + i * action_dim_;
-    policy.Sample(/*mean=*/action, identity.seed, identity.key.stream(),
-                  streams_[i]->next_step(), action);
+    policy.Sample(/*mean=*/action, identity.seed, identity.key.stream(), streams_[i]->next_step(),
+                  action);
   }
 }
 

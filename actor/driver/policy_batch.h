@@ -26,9 +26,9 @@ class PolicyBatch {
   const float* action(size_t i) const { return actions_.data() + i * action_dim_; }
 
  private:
-  std::vector<ActorStream*> streams_;     // [B]
-  std::vector<float> observations_;  // [B, O]
-  std::vector<float> actions_;       // [B, A]
+  std::vector<ActorStream*> streams_;  // [B]
+  std::vector<float> observations_;    // [B, O]
+  std::vector<float> actions_;         // [B, A]
   size_t action_dim_ = 0;
 };
 

@@ -28,8 +28,8 @@ class CompiledTask {
   const Rewarder& rewarder() const { return rewarder_; }
   const Health& health() const { return health_; }
   const v1::ResetConfig& reset() const { return reset_; }
-  int frame_skip() const { return frame_skip_; }            // physics steps per step
-  uint32_t step_limit() const { return step_limit_; }       // of an episode
+  int frame_skip() const { return frame_skip_; }       // physics steps per step
+  uint32_t step_limit() const { return step_limit_; }  // of an episode
   // Whether cfrc_ext must be computed after a step.
   bool needs_contact_forces() const {
     return observer_.sees_contact_forces() || rewarder_.sees_contact_forces();

@@ -64,8 +64,7 @@ absl::StatusOr<std::unique_ptr<Environment>> Environment::Create(
   if (simulation == nullptr) {
     return absl::ResourceExhaustedError("no memory for a simulation of the task's model");
   }
-  return std::unique_ptr<Environment>(
-      new Environment(std::move(task), MjDataPtr(simulation)));
+  return std::unique_ptr<Environment>(new Environment(std::move(task), MjDataPtr(simulation)));
 }
 
 void Environment::WriteStart(uint64_t seed, uint32_t stream, uint64_t episode) {
@@ -159,11 +158,9 @@ absl::Status Environment::Restore(const v1::ResumeToken& token) {
   SR2L_RETURN_IF_ERROR(CheckSize(token.act(), static_cast<int>(model().na), "act"));
   SR2L_RETURN_IF_ERROR(
       CheckSize(token.qacc_warmstart(), static_cast<int>(model().nv), "qacc_warmstart"));
-  SR2L_RETURN_IF_ERROR(
-      CheckNumbers(token.position_before(), position_before_, "position_before"));
+  SR2L_RETURN_IF_ERROR(CheckNumbers(token.position_before(), position_before_, "position_before"));
   SR2L_RETURN_IF_ERROR(CheckNumbers(token.observation(), observation_, "observation"));
-  SR2L_RETURN_IF_ERROR(
-      CallMujoco([this] { mj_resetData(&model(), simulation_.get()); }));
+  SR2L_RETURN_IF_ERROR(CallMujoco([this] { mj_resetData(&model(), simulation_.get()); }));
   // No mj_forward: it would change the warm start, and nothing needs what it computes.
   simulation_->time = token.time();
   std::copy(token.qpos().begin(), token.qpos().end(), simulation_->qpos);

@@ -75,9 +75,9 @@ class Environment {
   const std::shared_ptr<const CompiledTask> task_;
   const MjDataPtr simulation_;
   uint32_t episode_step_ = 0;
-  std::vector<float> observation_;        // [O]
-  std::vector<float> next_observation_;   // [O], of a step that may turn out to diverge
-  std::vector<double> position_before_;   // one per forward velocity
+  std::vector<float> observation_;       // [O]
+  std::vector<float> next_observation_;  // [O], of a step that may turn out to diverge
+  std::vector<double> position_before_;  // one per forward velocity
   std::vector<double> position_after_;
 };
 

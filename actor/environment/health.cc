@@ -18,8 +18,8 @@ absl::StatusOr<Health> Health::Create(const v1::TaskConfig& task, const mjModel&
                                                      v1::Quantity_Name(config.quantity())));
     }
     if (!(config.low() < config.high())) {
-      return absl::InvalidArgumentError(absl::StrCat(field, ".low must be < high, got ",
-                                                     config.low(), " and ", config.high()));
+      return absl::InvalidArgumentError(
+          absl::StrCat(field, ".low must be < high, got ", config.low(), " and ", config.high()));
     }
     SR2L_ASSIGN_OR_RETURN(const Slice slice, MakeSlice(model, config.quantity(), config.first(),
                                                        config.count(), field));

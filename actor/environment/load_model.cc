@@ -24,8 +24,7 @@ class VirtualFiles {
 
   absl::Status Add(const v1::ModelFile& file) {
     if (file.content().empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("task.files: \"", file.name(), "\" is empty"));
+      return absl::InvalidArgumentError(absl::StrCat("task.files: \"", file.name(), "\" is empty"));
     }
     const int size = static_cast<int>(file.content().size());
 #if mjVERSION_HEADER < 320
@@ -39,8 +38,8 @@ class VirtualFiles {
         mj_addBufferVFS(files_.get(), file.name().c_str(), file.content().data(), size);
 #endif
     if (failure == 0) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat(
-        "task.files: MuJoCo does not take \"", file.name(), "\" (code ", failure, ")"));
+    return absl::InvalidArgumentError(absl::StrCat("task.files: MuJoCo does not take \"",
+                                                   file.name(), "\" (code ", failure, ")"));
   }
 
   const mjVFS* get() const { return files_.get(); }
@@ -52,13 +51,11 @@ class VirtualFiles {
 absl::Status ReplaceFrictions(const v1::TaskConfig& task, mjModel& model) {
   for (int i = 0; i < task.friction_size(); ++i) {
     const v1::GeomFriction& friction = task.friction(i);
-    SR2L_ASSIGN_OR_RETURN(const int geom,
-                          FindByName(model, mjOBJ_GEOM, friction.geom(),
-                                     absl::StrCat("task.friction[", i, "].geom")));
+    SR2L_ASSIGN_OR_RETURN(const int geom, FindByName(model, mjOBJ_GEOM, friction.geom(),
+                                                     absl::StrCat("task.friction[", i, "].geom")));
     if (!(friction.sliding() >= 0)) {
-      return absl::InvalidArgumentError(absl::StrCat("task.friction[", i,
-                                                     "].sliding must be >= 0, got ",
-                                                     friction.sliding()));
+      return absl::InvalidArgumentError(
+          absl::StrCat("task.friction[", i, "].sliding must be >= 0, got ", friction.sliding()));
     }
     model.geom_friction[3 * geom] = friction.sliding();
   }
@@ -74,9 +71,8 @@ absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const v1::TaskConfig& t
   const std::string& name = files.front().name();
   char error[1000] = "";
   mjModel* loaded = nullptr;
-  SR2L_RETURN_IF_ERROR(CallMujoco([&] {
-    loaded = mj_loadXML(name.c_str(), virtual_files.get(), error, sizeof(error));
-  }));
+  SR2L_RETURN_IF_ERROR(CallMujoco(
+      [&] { loaded = mj_loadXML(name.c_str(), virtual_files.get(), error, sizeof(error)); }));
   if (loaded == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("model ", name, ": ", absl::StrReplaceAll(error, {{"\n", "; "}})));

@@ -24,8 +24,8 @@ absl::StatusOr<Observer> Observer::Create(const v1::TaskConfig& task, const mjMo
     const v1::ObservationTerm& config = task.observation(i);
     const std::string field = absl::StrCat("task.observation[", i, "]");
     Term term;
-    SR2L_ASSIGN_OR_RETURN(term.slice, MakeSlice(model, config.quantity(), config.first(),
-                                                config.count(), field));
+    SR2L_ASSIGN_OR_RETURN(
+        term.slice, MakeSlice(model, config.quantity(), config.first(), config.count(), field));
     if (!(config.clip() >= 0)) {
       return absl::InvalidArgumentError(
           absl::StrCat(field, ".clip must be >= 0, got ", config.clip()));

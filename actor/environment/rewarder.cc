@@ -31,8 +31,8 @@ absl::StatusOr<Rewarder> Rewarder::Create(const v1::TaskConfig& task, const mjMo
     return absl::InvalidArgumentError("task.reward must have at least one term, got none");
   }
   for (int i = 0; i < task.reward_size(); ++i) {
-    SR2L_ASSIGN_OR_RETURN(
-        const Term term, rewarder.MakeTerm(task.reward(i), absl::StrCat("task.reward[", i, "]")));
+    SR2L_ASSIGN_OR_RETURN(const Term term,
+                          rewarder.MakeTerm(task.reward(i), absl::StrCat("task.reward[", i, "]")));
     if (std::holds_alternative<Velocity>(term)) ++rewarder.num_positions_;
     if (std::holds_alternative<ContactCost>(term)) {
       // Zero forces cost nothing.
@@ -48,8 +48,8 @@ absl::StatusOr<Rewarder::Term> Rewarder::MakeTerm(const v1::RewardTerm& config,
                                                   const std::string& field) const {
   switch (config.term_case()) {
     case v1::RewardTerm::kForwardVelocity: {
-      SR2L_ASSIGN_OR_RETURN(const Velocity velocity, MakeVelocity(config.forward_velocity(),
-                                                                  field + ".forward_velocity"));
+      SR2L_ASSIGN_OR_RETURN(const Velocity velocity,
+                            MakeVelocity(config.forward_velocity(), field + ".forward_velocity"));
       return velocity;
     }
     case v1::RewardTerm::kControlCost:

@@ -24,8 +24,8 @@ v1::JoinRequest MakeRequest(const ActorLoopOptions& options) {
 }  // namespace
 
 ActorLoop::ActorLoop(const std::shared_ptr<grpc::Channel>& learner,
-                     const std::shared_ptr<grpc::Channel>& replay,
-                     const ActorLoopOptions& options, ActorMetrics& metrics)
+                     const std::shared_ptr<grpc::Channel>& replay, const ActorLoopOptions& options,
+                     ActorMetrics& metrics)
     : options_(options),
       metrics_(metrics),
       ports_(*this),
@@ -37,7 +37,7 @@ ActorLoop::ActorLoop(const std::shared_ptr<grpc::Channel>& learner,
               [this](const v1::AppendResponse& answer) {
                 Post([answer](Driver& driver) { driver.OnAnswer(answer); });
               }),
-      fleet_(learner, MakeRequest(options), options.jitter_seed,
+      fleet_(learner, replay, MakeRequest(options), options.jitter_seed,
              {.event =
                   [this](std::shared_ptr<const v1::FleetEvent> event) {
                     Post([event](Driver& driver) { driver.OnFleetEvent(*event); });
@@ -131,11 +131,11 @@ absl::Status ActorLoop::Ports::Send(std::shared_ptr<const v1::Chunk> chunk) {
   return loop_.sender_.Send(std::move(chunk));
 }
 
-void ActorLoop::Ports::ReportFailure(const std::string& experiment_id,
-                                     const std::string& reason) {
+void ActorLoop::Ports::StepAside(const std::string& reason) { loop_.fleet_.StepAside(reason); }
+
+void ActorLoop::Ports::ReportFailure(const std::string& experiment_id, const std::string& reason) {
   loop_.calls_.After(absl::ZeroDuration(), [this, experiment_id, reason] {
-    loop_.TryReport(experiment_id, reason,
-                    std::make_shared<Backoff>(loop_.options_.jitter_seed));
+    loop_.TryReport(experiment_id, reason, std::make_shared<Backoff>(loop_.options_.jitter_seed));
   });
 }
 

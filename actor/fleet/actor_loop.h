@@ -20,13 +20,14 @@
 #include "actor/fleet/timed_calls.h"
 #include "common/rpc/backoff.h"
 #include "replay/client/chunk_sender.h"
+#include "sr2l/v1/fleet.pb.h"
 
 namespace sr2l {
 
 struct ActorLoopOptions {
-  std::string name;           // for people; [1, 128] characters
-  uint32_t max_streams = 64;  // that it offers to drive
-  uint64_t jitter_seed = 0;   // spreads the retries of many actors; give each its own
+  std::string name;  // for people; [1, 128] characters
+  uint32_t max_streams = v1::JoinRequest().max_streams();  // that it offers to drive
+  uint64_t jitter_seed = 0;  // spreads the retries of many actors; give each its own
 };
 
 // A whole actor but for its process: connects a Driver to a learner and a replay and gives
@@ -54,6 +55,7 @@ class ActorLoop {
     void OpenStream(const v1::StreamKey& key, uint64_t epoch, uint64_t ticket,
                     absl::Duration delay) override;
     absl::Status Send(std::shared_ptr<const v1::Chunk> chunk) override;
+    void StepAside(const std::string& reason) override;
     void ReportFailure(const std::string& experiment_id, const std::string& reason) override;
 
    private:
@@ -79,8 +81,8 @@ class ActorLoop {
   Driver driver_;
   absl::Duration waited_;  // in all
   absl::Time last_step_;
-  absl::Time mentioned_;   // when it was last said what is waited for
-  absl::Time updated_;     // the metrics
+  absl::Time mentioned_;  // when it was last said what is waited for
+  absl::Time updated_;    // the metrics
   std::once_flag stopping_;
   absl::Mutex mu_;
   std::vector<Event> events_ ABSL_GUARDED_BY(mu_);

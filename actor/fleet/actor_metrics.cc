@@ -29,19 +29,16 @@ ActorMetrics::ActorMetrics(prometheus::Registry& registry)
                             "Environment steps taken, by all streams.")),
       episodes_(prometheus::BuildCounter()
                     .Name("sr2l_actor_episodes_total")
-                    .Help("Episodes that ended, by how.")
+                    .Help("Episodes that ended, by how; diverged: the simulation blew up.")
                     .Register(registry)),
       episodes_terminated_(episodes_.Add({{"outcome", "terminated"}})),
       episodes_truncated_(episodes_.Add({{"outcome", "truncated"}})),
       episodes_diverged_(episodes_.Add({{"outcome", "diverged"}})),
-      physics_diverged_(AddCounter(registry, "sr2l_actor_physics_diverged_total",
-                                   "Simulations that blew up.")),
       physics_warnings_(AddCounter(registry, "sr2l_actor_physics_warnings_total",
                                    "Warnings that MuJoCo raised.")),
-      chunks_sent_(AddCounter(registry, "sr2l_actor_chunks_sent_total",
-                              "Chunks handed over for sending.")),
-      chunk_bytes_(AddCounter(registry, "sr2l_actor_chunk_bytes_total",
-                              "Bytes of those chunks.")),
+      chunks_sent_(
+          AddCounter(registry, "sr2l_actor_chunks_sent_total", "Chunks handed over for sending.")),
+      chunk_bytes_(AddCounter(registry, "sr2l_actor_chunk_bytes_total", "Bytes of those chunks.")),
       phases_(prometheus::BuildCounter()
                   .Name("sr2l_actor_phase_seconds_total")
                   .Help("How the stepping thread's time divides.")
@@ -70,7 +67,6 @@ void ActorMetrics::Update(const Driver& driver, double waiting_seconds) {
   RaiseTo(episodes_terminated_, static_cast<double>(counters.episodes_terminated));
   RaiseTo(episodes_truncated_, static_cast<double>(counters.episodes_truncated));
   RaiseTo(episodes_diverged_, static_cast<double>(counters.episodes_diverged));
-  RaiseTo(physics_diverged_, static_cast<double>(counters.episodes_diverged));
   RaiseTo(physics_warnings_, static_cast<double>(MujocoWarnings()));
   RaiseTo(chunks_sent_, static_cast<double>(counters.chunks_sent));
   RaiseTo(chunk_bytes_, static_cast<double>(counters.chunk_bytes));

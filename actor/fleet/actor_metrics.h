@@ -27,7 +27,6 @@ class ActorMetrics {
   prometheus::Counter& episodes_terminated_;
   prometheus::Counter& episodes_truncated_;
   prometheus::Counter& episodes_diverged_;
-  prometheus::Counter& physics_diverged_;
   prometheus::Counter& physics_warnings_;
   prometheus::Counter& chunks_sent_;
   prometheus::Counter& chunk_bytes_;

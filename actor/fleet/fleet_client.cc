@@ -2,15 +2,24 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "common/log/log.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/credentials.h"
 
 namespace sr2l {
+namespace {
 
-FleetClient::FleetClient(const std::shared_ptr<grpc::Channel>& channel, v1::JoinRequest request,
+// How long a look at the replay's connection takes before the next one.
+constexpr absl::Duration kReplayPatience = absl::Milliseconds(500);
+
+}  // namespace
+
+FleetClient::FleetClient(const std::shared_ptr<grpc::Channel>& learner,
+                         std::shared_ptr<grpc::Channel> replay, v1::JoinRequest request,
                          uint64_t jitter_seed, Callbacks callbacks)
-    : stub_(v1::Fleet::NewStub(channel)),
+    : stub_(v1::Fleet::NewStub(learner)),
+      replay_(std::move(replay)),
       request_(std::move(request)),
       jitter_seed_(jitter_seed),
       callbacks_(std::move(callbacks)),
@@ -18,8 +27,8 @@ FleetClient::FleetClient(const std::shared_ptr<grpc::Channel>& channel, v1::Join
 
 FleetClient::~FleetClient() { Close(); }
 
-absl::Status FleetClient::ReportFailure(const std::string& experiment_id,
-                                        const std::string& reason, absl::Time deadline) {
+absl::Status FleetClient::ReportFailure(const std::string& experiment_id, const std::string& reason,
+                                        absl::Time deadline) {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(deadline));
   v1::ReportFailureRequest request;
@@ -27,6 +36,25 @@ absl::Status FleetClient::ReportFailure(const std::string& experiment_id,
   request.set_reason(reason);
   v1::ReportFailureResponse response;
   return FromGrpcStatus(stub_->ReportFailure(&context, request, &response));
+}
+
+void FleetClient::StepAside(const std::string& reason) {
+  SR2L_WARNING("leaving the fleet for now: {}", reason);
+  absl::MutexLock lock(&mu_);
+  if (context_ != nullptr) context_->TryCancel();
+}
+
+bool FleetClient::AwaitReplay() {
+  bool mentioned = false;
+  while (true) {
+    {
+      absl::MutexLock lock(&mu_);
+      if (closed_) return false;
+    }
+    if (replay_->WaitForConnected(absl::ToChronoTime(absl::Now() + kReplayPatience))) return true;
+    if (!mentioned) SR2L_WARNING("the replay cannot be reached; joining the fleet when it can");
+    mentioned = true;
+  }
 }
 
 void FleetClient::Close() {
@@ -41,7 +69,7 @@ void FleetClient::Close() {
 void FleetClient::Run() {
   Backoff backoff(jitter_seed_);
   std::string last_error;
-  while (true) {
+  while (AwaitReplay()) {
     grpc::ClientContext context;
     {
       absl::MutexLock lock(&mu_);

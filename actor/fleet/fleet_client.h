@@ -28,8 +28,10 @@ class FleetClient {
     std::function<void()> left;
   };
 
-  // Joins at once. `jitter_seed` spreads the reconnections of many actors.
-  FleetClient(const std::shared_ptr<grpc::Channel>& channel, v1::JoinRequest request,
+  // Joins as soon as the replay can be reached. `jitter_seed` spreads the reconnections of
+  // many actors.
+  FleetClient(const std::shared_ptr<grpc::Channel>& learner,
+              std::shared_ptr<grpc::Channel> replay, v1::JoinRequest request,
               uint64_t jitter_seed, Callbacks callbacks);
 
   // Calls Close.
@@ -39,15 +41,21 @@ class FleetClient {
   absl::Status ReportFailure(const std::string& experiment_id, const std::string& reason,
                              absl::Time deadline);
 
+  // Leaves, and joins again when the replay can be reached.
+  void StepAside(const std::string& reason) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Leaves. After it returned no callback runs any more. Must not be called from one.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void Run();
+  // Returns when the replay is connected; false once closed.
+  bool AwaitReplay() ABSL_LOCKS_EXCLUDED(mu_);
   // One membership, from joining to its end. Whether an event came.
   bool Stay(grpc::ClientContext& context, grpc::Status& status);
 
   const std::unique_ptr<v1::Fleet::Stub> stub_;
+  const std::shared_ptr<grpc::Channel> replay_;
   const v1::JoinRequest request_;
   const uint64_t jitter_seed_;
   const Callbacks callbacks_;

@@ -11,10 +11,9 @@ namespace sr2l {
 ActorStream::ActorStream(StreamIdentity identity, std::unique_ptr<Environment> environment)
     : identity_(std::move(identity)), environment_(std::move(environment)) {}
 
-absl::StatusOr<std::unique_ptr<ActorStream>> ActorStream::Create(StreamIdentity identity,
-                                                       std::shared_ptr<const CompiledTask> task,
-                                                       uint64_t next_step,
-                                                       const std::string& resume_token) {
+absl::StatusOr<std::unique_ptr<ActorStream>> ActorStream::Create(
+    StreamIdentity identity, std::shared_ptr<const CompiledTask> task, uint64_t next_step,
+    const std::string& resume_token) {
   SR2L_CHECK(identity.steps_per_round >= 1);
   SR2L_ASSIGN_OR_RETURN(std::unique_ptr<Environment> environment,
                         Environment::Create(std::move(task)));

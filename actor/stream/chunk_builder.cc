@@ -4,13 +4,11 @@
 #include <string>
 #include <utility>
 
+#include "common/chunk/chunk_format.h"
 #include "common/status/check.h"
 
 namespace sr2l {
 namespace {
-
-constexpr char kTerminated = 1;
-constexpr char kTruncated = 2;
 
 static_assert(std::endian::native == std::endian::little, "columns are little-endian");
 
@@ -30,16 +28,15 @@ void ChunkBuilder::BeginStep(const std::vector<float>& observation, const float*
 void ChunkBuilder::EndStep(const StepResult& result) {
   const float reward = static_cast<float>(result.reward);
   Append(&reward, 1, *chunk_.mutable_rewards());
-  chunk_.mutable_flags()->push_back(static_cast<char>((result.terminated ? kTerminated : 0) |
-                                                      (result.truncated ? kTruncated : 0)));
+  chunk_.mutable_flags()->push_back(static_cast<char>(
+      (result.terminated ? kTerminatedFlag : 0) | (result.truncated ? kTruncatedFlag : 0)));
   ++bytes_;
   chunk_.set_num_steps(chunk_.num_steps() + 1);
 }
 
-void ChunkBuilder::EndEpisode(const std::vector<float>& final_observation,
-                              const StepResult& result, uint32_t length, double episode_return) {
-  Append(final_observation.data(), final_observation.size(),
-         *chunk_.mutable_final_observations());
+void ChunkBuilder::EndEpisode(const std::vector<float>& final_observation, const StepResult& result,
+                              uint32_t length, double episode_return) {
+  Append(final_observation.data(), final_observation.size(), *chunk_.mutable_final_observations());
   v1::EpisodeSummary& episode = *chunk_.add_episodes();
   episode.set_offset(chunk_.num_steps() - 1);
   episode.set_length(length);

@@ -3,14 +3,15 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 # Assertions of libraries off, no debug information, and no value-changing
 # floating-point shortcuts: the bits of a run depend on it.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
-add_compile_options(-ffp-contract=off)
+# Static libraries and programs are compiled alike, so that they share precompiled headers.
+add_compile_options(-ffp-contract=off -pthread -fPIE)
+add_link_options(-pie)
 if(SR2L_ARCH AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   add_compile_options(-march=${SR2L_ARCH})
 endif()
@@ -21,8 +22,12 @@ endif()
 
 find_program(SR2L_CCACHE ccache)
 if(SR2L_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_C_COMPILER_LAUNCHER ${SR2L_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${SR2L_CCACHE})
+  # ccache takes precompiled headers only when told that defines and times may differ.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${SR2L_CCACHE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+  endif()
 endif()
 find_program(SR2L_MOLD mold)
 if(SR2L_MOLD)
@@ -49,6 +54,14 @@ function(sr2l_library name)
     target_link_libraries(sr2l_${name} INTERFACE ${ARG_DEPS})
   endif()
   add_library(sr2l::${name} ALIAS sr2l_${name})
+endfunction()
+
+# LibTorch's headers take nine seconds to parse: the targets named here share one
+# precompiled copy, made with sr2l_learner_nn.
+function(sr2l_share_torch_headers)
+  foreach(target IN LISTS ARGN)
+    target_precompile_headers(${target} REUSE_FROM sr2l_learner_nn)
+  endforeach()
 endfunction()
 
 # A program, placed in <build>/bin under its own name.

@@ -4,13 +4,12 @@
 #include <google/protobuf/message.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/config/members.h"
+#include "common/task/model_files.h"
 
 namespace sr2l {
 namespace {
@@ -18,8 +17,6 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
-
-constexpr size_t kMaxNameLength = 64;
 
 // `field` has an explicit default in the .proto file and is not set in `message`.
 void WriteDefault(const FieldDescriptor& field, Message& message) {
@@ -79,15 +76,6 @@ void WriteTrpoMessages(v1::TrpoConfig& trpo) {
   WriteHiddenLayers(trpo);
   if (trpo.baseline_case() == v1::TrpoConfig::BASELINE_NOT_SET) trpo.mutable_value_network();
   if (trpo.has_value_network()) WriteHiddenLayers(*trpo.mutable_value_network());
-}
-
-// The name of a model's file as a task's name: "models/My Robot.xml" is my_robot.
-std::string TaskNameOf(const std::string& model) {
-  std::string name = std::filesystem::path(model).stem().string().substr(0, kMaxNameLength);
-  for (char& c : name) {
-    c = absl::ascii_isalnum(c) ? absl::ascii_tolower(c) : '_';
-  }
-  return name;
 }
 
 void WriteTaskMessages(v1::TaskConfig& task) {

@@ -3,11 +3,10 @@
 
 #include <vector>
 
+#include "common/config/limits.h"
 #include "sr2l/v1/experiment.pb.h"
 
 namespace sr2l {
-
-inline constexpr int kMaxMembers = 1000;
 
 // How many members `config` asks for; without `members` it is one. At most kMaxMembers
 // elements in each list.

@@ -9,12 +9,15 @@
 #include "absl/strings/str_join.h"
 #include "common/config/field_rules.h"
 #include "common/config/members.h"
+#include "common/task/model_files.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
 namespace {
 
-constexpr size_t kMaxModelBytes = 32 * 1024 * 1024;
+constexpr int64_t kMaxPolicyParameters = 8 * 1024 * 1024;
+// Of a perturbation's ball; float32 has to resolve the steps in it.
+constexpr double kLeastRadius = 1e-12;
 
 absl::Status CheckRounds(const v1::ExperimentConfig& config) {
   if (config.steps_per_round() % config.streams_per_member() == 0) return absl::OkStatus();
@@ -24,12 +27,30 @@ absl::Status CheckRounds(const v1::ExperimentConfig& config) {
                    absl::StrCat(config.steps_per_round()));
 }
 
-absl::Status CheckTrpo(const v1::TrpoConfig& trpo) {
-  if (trpo.minimum_sigma() <= trpo.initial_sigma()) return absl::OkStatus();
-  return MustError("trpo.minimum_sigma",
-                   absl::StrCat("be in (0, trpo.initial_sigma = ",
-                                NumberText(trpo.initial_sigma()), "]"),
-                   NumberText(trpo.minimum_sigma()));
+// A policy travels in one message.
+absl::Status CheckPolicySize(const v1::ExperimentConfig& config) {
+  int64_t parameters = 0;
+  int64_t inputs = config.task().observation_dim();
+  for (const int width : config.trpo().hidden()) {
+    parameters += (inputs + 1) * width;
+    inputs = width;
+  }
+  parameters += (inputs + 1) * config.task().action_dim();
+  if (parameters <= kMaxPolicyParameters) return absl::OkStatus();
+  return MustError("trpo.hidden",
+                   absl::StrCat("give the policy at most ", kMaxPolicyParameters, " parameters"),
+                   absl::StrCat(parameters));
+}
+
+absl::Status CheckTrpo(const v1::ExperimentConfig& config) {
+  const v1::TrpoConfig& trpo = config.trpo();
+  if (trpo.minimum_sigma() > trpo.initial_sigma()) {
+    return MustError("trpo.minimum_sigma",
+                     absl::StrCat("be in (0, trpo.initial_sigma = ",
+                                  NumberText(trpo.initial_sigma()), "]"),
+                     NumberText(trpo.minimum_sigma()));
+  }
+  return CheckPolicySize(config);
 }
 
 absl::Status CheckSmoothness(const v1::ExperimentConfig& config) {
@@ -53,8 +74,9 @@ absl::Status CheckMembersFitSmoothness(const v1::ExperimentConfig& config) {
   for (int i = 0; i < members.member_size(); ++i) {
     const v1::MemberConfig& member = members.member(i);
     const std::string path = absl::StrCat("members.member[", i, "]");
-    if (smooth && member.has_radius() && member.radius() == 0) {
-      return MustError(absl::StrCat(path, ".radius"), "be in (0, 1000]", "0");
+    if (smooth && member.has_radius() && member.radius() < kLeastRadius) {
+      return MustError(absl::StrCat(path, ".radius"), "be in [1e-12, 1000]",
+                       NumberText(member.radius()));
     }
     if (!smooth && member.radius() != 0) {
       return MustError(absl::StrCat(path, ".radius"), "be 0 when smoothness is absent",
@@ -165,7 +187,7 @@ absl::Status ValidateTask(const v1::TaskConfig& task) {
 absl::Status Validate(const v1::ExperimentConfig& config) {
   SR2L_RETURN_IF_ERROR(CheckFields(config, ""));
   SR2L_RETURN_IF_ERROR(CheckRounds(config));
-  SR2L_RETURN_IF_ERROR(CheckTrpo(config.trpo()));
+  SR2L_RETURN_IF_ERROR(CheckTrpo(config));
   SR2L_RETURN_IF_ERROR(CheckSmoothness(config));
   SR2L_RETURN_IF_ERROR(CheckMembers(config));
   return CheckAcrossTask(config.task());

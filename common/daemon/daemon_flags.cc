@@ -1,10 +1,9 @@
 #include "common/daemon/daemon_flags.h"
 
-#include <cstdio>
-#include <fstream>
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "common/files/atomic_write.h"
 
 namespace sr2l {
 
@@ -37,19 +36,10 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> StartMetrics(
 absl::Status WriteAddressFile(const DaemonFlags& flags, const std::string& listen_address,
                               const MetricsServer* metrics) {
   if (flags.address_file.empty()) return absl::OkStatus();
-  const std::string temporary = flags.address_file + ".tmp";
-  {
-    std::ofstream file(temporary);
-    if (!listen_address.empty()) file << "listen=" << listen_address << "\n";
-    if (metrics != nullptr) file << "metrics=" << metrics->address() << "\n";
-    if (!file.flush()) {
-      return absl::UnavailableError(absl::StrCat("cannot write ", temporary));
-    }
-  }
-  if (std::rename(temporary.c_str(), flags.address_file.c_str()) != 0) {
-    return absl::UnavailableError(absl::StrCat("cannot write ", flags.address_file));
-  }
-  return absl::OkStatus();
+  std::string lines;
+  if (!listen_address.empty()) absl::StrAppend(&lines, "listen=", listen_address, "\n");
+  if (metrics != nullptr) absl::StrAppend(&lines, "metrics=", metrics->address(), "\n");
+  return WriteFileAtomically(flags.address_file, lines);
 }
 
 }  // namespace sr2l

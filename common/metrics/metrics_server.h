@@ -10,7 +10,6 @@
 
 namespace sr2l {
 
-class ProcessCollector;
 class TextHttpServer;
 
 // Serves a registry at http://ADDRESS/metrics, with the standard process_* metrics and

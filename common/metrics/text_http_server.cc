@@ -20,6 +20,7 @@ namespace sr2l {
 namespace {
 
 constexpr absl::Duration kClientTime = absl::Seconds(2);
+constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
 constexpr size_t kMaxRequestBytes = 8192;
 
 absl::Status CannotBind(const std::string& address, const std::string& why) {
@@ -140,7 +141,11 @@ void TextHttpServer::Run() {
     poll(events, 2, -1);
     if (events[0].revents != 0) return;
     const int connection = accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (connection < 0) continue;
+    if (connection < 0) {
+      // Without a free descriptor the listening socket stays readable: do not spin on it.
+      if (Await(wake_fd_, POLLIN, absl::Now() + kAcceptPause)) return;
+      continue;
+    }
     Serve(connection);
     close(connection);
   }

@@ -10,8 +10,6 @@
 namespace sr2l {
 namespace {
 
-constexpr size_t kUnixPathLimit = 107;  // sun_path of <sys/un.h>, without its final zero
-
 absl::Status Invalid(const std::string& address, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat(
       "address \"", address, "\": ", why, "; expected unix:/path or host:port"));

@@ -13,8 +13,8 @@
 namespace sr2l {
 namespace {
 
-void SetLimits(grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+void SetLimits(grpc::ServerBuilder& builder, int max_received_bytes) {
+  builder.SetMaxReceiveMessageSize(max_received_bytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 5000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 4000);
@@ -28,7 +28,7 @@ void SetLimits(grpc::ServerBuilder& builder) {
 
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
     const std::string& address, const TransportSecurity& security,
-    const std::vector<grpc::Service*>& services) {
+    const std::vector<grpc::Service*>& services, int max_received_bytes) {
   SR2L_ASSIGN_OR_RETURN(const AddressKind kind, ClassifyAddress(address));
   SR2L_ASSIGN_OR_RETURN(auto credentials, MakeServerCredentials(address, security));
   if (kind == AddressKind::kUnixSocket) unlink(address.c_str() + 5);
@@ -41,7 +41,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
   static_cast<void>(reflection);
 
   grpc::ServerBuilder builder;
-  SetLimits(builder);
+  SetLimits(builder, max_received_bytes);
   int port = 0;
   builder.AddListeningPort(address, credentials, &port);
   for (grpc::Service* service : services) builder.RegisterService(service);

@@ -17,11 +17,12 @@ namespace sr2l {
 // limits. Thread-safe.
 class RpcServer {
  public:
-  // Starts listening. The services are borrowed and must outlive the server. A stale
-  // file of a Unix socket is removed first.
+  // Starts listening. The services are borrowed and must outlive the server. A call with
+  // a message of more than `max_received_bytes` ends with RESOURCE_EXHAUSTED. A stale file
+  // of a Unix socket is removed first.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(
       const std::string& address, const TransportSecurity& security,
-      const std::vector<grpc::Service*>& services);
+      const std::vector<grpc::Service*>& services, int max_received_bytes = kMaxMessageBytes);
 
   // Calls Shutdown.
   ~RpcServer();

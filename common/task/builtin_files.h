@@ -7,7 +7,7 @@
 namespace sr2l {
 
 struct BuiltinFile {
-  absl::string_view name;     // without a folder
+  absl::string_view name;  // without a folder
   absl::string_view content;
 };
 

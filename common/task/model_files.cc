@@ -55,8 +55,8 @@ class Collector {
                                       const std::string& place) const {
     const fs::path path = (folder / file).lexically_normal();
     if (path.is_absolute()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          place, " refers to \"", path.string(), "\": absolute paths are not allowed"));
+      return absl::InvalidArgumentError(absl::StrCat(place, " refers to \"", path.string(),
+                                                     "\": absolute paths are not allowed"));
     }
     if (path.empty() || !path.has_filename() || *path.begin() == "..") {
       return absl::InvalidArgumentError(
@@ -79,20 +79,20 @@ class Collector {
     const std::string base = absl::AsciiStrToLower(fs::path(name).filename().string());
     if (!base_names_.insert(base).second) {
       return absl::InvalidArgumentError(absl::StrCat(
-          place, " refers to \"", name, "\", but another file of the model is also called \"",
-          base, "\": names must differ by more than folder and case"));
+          place, " refers to \"", name, "\", but another file of the model is also called \"", base,
+          "\": names must differ by more than folder and case"));
     }
     absl::StatusOr<std::string> content = read_(name);
     if (!content.ok()) {
-      return absl::Status(content.status().code(),
-                          absl::StrCat(place, " refers to \"", name,
-                                       "\": ", content.status().message()));
+      return absl::Status(
+          content.status().code(),
+          absl::StrCat(place, " refers to \"", name, "\": ", content.status().message()));
     }
-    bytes_ += static_cast<int64_t>(content->size());
+    bytes_ += content->size();
     if (bytes_ > kMaxModelBytes) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the model's files may have at most ", kMaxModelBytes >> 20,
-                       " MiB in all; \"", name, "\" makes it more"));
+      return absl::InvalidArgumentError(absl::StrCat("the model's files may have at most ",
+                                                     kMaxModelBytes >> 20, " MiB in all; \"", name,
+                                                     "\" makes it more"));
     }
     v1::ModelFile& file = files_.emplace_back();
     file.set_name(name);
@@ -106,16 +106,15 @@ class Collector {
     if (content == nullptr) return absl::OkStatus();
     tinyxml2::XMLDocument document;
     if (document.Parse(content->data(), content->size()) != tinyxml2::XML_SUCCESS) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(name, ":", document.ErrorLineNum(), ": not an XML file: ",
-                       document.ErrorName()));
+      return absl::InvalidArgumentError(absl::StrCat(name, ":", document.ErrorLineNum(),
+                                                     ": not an XML file: ", document.ErrorName()));
     }
     const tinyxml2::XMLElement* root = document.RootElement();
     const absl::string_view tag = root->Name();
     if (roots.count(tag) == 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(name, ":", root->GetLineNum(), ": the root element must be ",
-                       absl::StrJoin(roots, " or "), ", got ", tag));
+      return absl::InvalidArgumentError(absl::StrCat(name, ":", root->GetLineNum(),
+                                                     ": the root element must be ",
+                                                     absl::StrJoin(roots, " or "), ", got ", tag));
     }
     return Visit(name, *root);
   }
@@ -175,7 +174,7 @@ class Collector {
   std::vector<v1::ModelFile> files_;
   std::set<std::string> names_;
   std::set<std::string> base_names_;
-  int64_t bytes_ = 0;
+  size_t bytes_ = 0;
 };
 
 }  // namespace
@@ -193,6 +192,14 @@ absl::StatusOr<std::vector<v1::ModelFile>> UsedModelFiles(const v1::TaskConfig& 
     return absl::InvalidArgumentError("there is no such file in task.files");
   };
   return CollectModelFiles(task.model(), find);
+}
+
+std::string TaskNameOf(const std::string& model) {
+  std::string name = fs::path(model).stem().string().substr(0, kMaxNameLength);
+  for (char& c : name) {
+    c = absl::ascii_isalnum(c) ? absl::ascii_tolower(c) : '_';
+  }
+  return name;
 }
 
 }  // namespace sr2l

@@ -1,7 +1,7 @@
 #ifndef SR2L_COMMON_TASK_MODEL_FILES_H_
 #define SR2L_COMMON_TASK_MODEL_FILES_H_
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -15,7 +15,10 @@ namespace sr2l {
 using FileReader = absl::FunctionRef<absl::StatusOr<std::string>(const std::string& name)>;
 
 // Most bytes that a model and the files it refers to may have together.
-inline constexpr int64_t kMaxModelBytes = 32 * 1024 * 1024;
+inline constexpr size_t kMaxModelBytes = 32 * 1024 * 1024;
+
+// Of a task and of an experiment, characters.
+inline constexpr size_t kMaxNameLength = 64;
 
 // The MJCF file `model` and, once each, the files that it refers to: included files,
 // meshes, textures, height fields and skins, where <compiler meshdir texturedir assetdir
@@ -28,6 +31,10 @@ absl::StatusOr<std::vector<v1::ModelFile>> CollectModelFiles(const std::string& 
 // Those of `task.files` that its model needs: the model first. An error when one is
 // missing, so loading what this returns opens no file of this machine.
 absl::StatusOr<std::vector<v1::ModelFile>> UsedModelFiles(const v1::TaskConfig& task);
+
+// A task's name from its model's: the file's name, in which what is not a letter or digit
+// becomes "_", in lower case: "models/My Robot.xml" is my_robot. At most kMaxNameLength.
+std::string TaskNameOf(const std::string& model);
 
 }  // namespace sr2l
 

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "common/task/builtin_tasks.h"
@@ -36,7 +35,7 @@ absl::StatusOr<std::string> ReadModelFile(const fs::path& folder, const std::str
         absl::StrCat(path.string(), " is a link out of the task's folder"));
   }
   // Before it is read, so that a mistaken name cannot fill the memory.
-  if (fs::file_size(path, error) > static_cast<uintmax_t>(kMaxModelBytes) || error) {
+  if (fs::file_size(path, error) > kMaxModelBytes || error) {
     return absl::InvalidArgumentError(
         absl::StrCat(path.string(), " has more than ", kMaxModelBytes >> 20, " MiB"));
   }
@@ -48,23 +47,13 @@ absl::StatusOr<std::string> ReadModelFile(const fs::path& folder, const std::str
   return content;
 }
 
-// A task's name from its model's: what is not a lower-case letter or digit becomes "_".
-std::string NameOf(const std::string& model) {
-  std::string name = absl::AsciiStrToLower(fs::path(model).stem().string()).substr(0, 64);
-  for (char& c : name) {
-    if (!absl::ascii_isalnum(c)) c = '_';
-  }
-  return name;
-}
-
 }  // namespace
 
 absl::Status ResolveBuiltin(v1::TaskConfig& task) {
   if (!task.has_builtin()) return absl::OkStatus();
   absl::StatusOr<v1::TaskConfig> resolved = BuiltinTask(task.builtin());
   if (!resolved.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("task.builtin: ", resolved.status().message()));
+    return absl::InvalidArgumentError(absl::StrCat("task.builtin: ", resolved.status().message()));
   }
   // What is set replaces as a whole, also lists and messages.
   std::vector<const google::protobuf::FieldDescriptor*> fields;
@@ -86,7 +75,7 @@ absl::Status AttachModelFiles(const std::string& folder, v1::TaskConfig& task) {
   const auto read = [&root](const std::string& name) { return ReadModelFile(root, name); };
   SR2L_ASSIGN_OR_RETURN(std::vector<v1::ModelFile> files, CollectModelFiles(task.model(), read));
   task.set_model(files.front().name());
-  if (!task.has_name() && !task.has_builtin()) task.set_name(NameOf(task.model()));
+  if (!task.has_name() && !task.has_builtin()) task.set_name(TaskNameOf(task.model()));
   for (v1::ModelFile& file : files) *task.add_files() = std::move(file);
   return absl::OkStatus();
 }

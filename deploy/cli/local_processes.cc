@@ -14,10 +14,7 @@ constexpr absl::Duration kStopGrace = absl::Seconds(10);
 }  // namespace
 
 absl::Status LocalProcesses::Start() {
-  SR2L_RETURN_IF_ERROR(Launch("sr2l-replay", "replay",
-                              {"--listen", folder_.SocketAddress("replay")},
-                              Supervisor::OnExit::kFail));
-  SR2L_RETURN_IF_ERROR(AwaitReady("replay"));
+  SR2L_RETURN_IF_ERROR(StartReplay());
   SR2L_RETURN_IF_ERROR(
       Launch("sr2l-learner", "learner",
              {"--listen", folder_.SocketAddress("learner"), "--replay",
@@ -28,6 +25,17 @@ absl::Status LocalProcesses::Start() {
   return StartActors();
 }
 
+absl::Status LocalProcesses::StartReplay() {
+  std::vector<std::string> arguments = {"--listen", folder_.SocketAddress("replay")};
+  if (options_.replay_memory_mib > 0) {
+    arguments.insert(arguments.end(),
+                     {"--memory-mib", absl::StrCat(options_.replay_memory_mib)});
+  }
+  SR2L_RETURN_IF_ERROR(
+      Launch("sr2l-replay", "replay", std::move(arguments), Supervisor::OnExit::kFail));
+  return AwaitReady("replay");
+}
+
 absl::Status LocalProcesses::StartActors() {
   for (int i = 0; i < options_.num_actors; ++i) {
     const std::string name = absl::StrCat("actor-", i);
@@ -35,8 +43,8 @@ absl::Status LocalProcesses::StartActors() {
     SR2L_RETURN_IF_ERROR(
         Launch("sr2l-actor", name,
                {"--learner", folder_.SocketAddress("learner"), "--replay",
-                folder_.SocketAddress("replay"), "--name", name, "--max-streams",
-                absl::StrCat(options_.max_streams)},
+                folder_.SocketAddress("replay"), "--listen", folder_.SocketAddress(name),
+                "--name", name, "--max-streams", absl::StrCat(options_.max_streams)},
                Supervisor::OnExit::kRestart));
   }
   if (!options_.metrics) return absl::OkStatus();

@@ -1,6 +1,7 @@
 #ifndef SR2L_DEPLOY_CLI_LOCAL_PROCESSES_H_
 #define SR2L_DEPLOY_CLI_LOCAL_PROCESSES_H_
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,8 +19,9 @@ class LocalProcesses {
   struct Options {
     std::string binaries;      // folder of sr2l-replay, sr2l-learner and sr2l-actor
     int num_actors = 1;
-    int max_streams = 64;      // that each actor can drive: all, so that one is enough
+    int max_streams = 1;       // that each actor can drive: all, so that one is enough
     std::string device = "cpu";
+    uint64_t replay_memory_mib = 0;  // most memory of the replay; 0: its own default
     bool metrics = false;      // serve each process' metrics on a free loopback port
   };
 
@@ -42,6 +44,7 @@ class LocalProcesses {
  private:
   absl::Status Launch(const std::string& program, const std::string& name,
                       std::vector<std::string> arguments, Supervisor::OnExit on_exit);
+  absl::Status StartReplay();
   absl::Status AwaitReady(const std::string& name);
   absl::Status StartActors();
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/rpc/address.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
@@ -16,8 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kUnixPathLimit = 107;  // sun_path of <sys/un.h>, without its final zero
-constexpr size_t kLongestSocketName = 12;  // "learner.sock"
+constexpr absl::string_view kLongestSocketName = "actor-1023.sock";
 
 absl::Status FileError(const std::error_code& error, absl::string_view what) {
   return absl::ErrnoToStatus(error.value(), what);
@@ -60,7 +60,7 @@ absl::StatusOr<std::string> MakePrivateFolder() {
 absl::StatusOr<std::string> MakeSocketsFolder(const fs::path& run) {
   const fs::path sockets = run / "sockets";
   std::error_code error;
-  if (sockets.string().size() + 1 + kLongestSocketName <= kUnixPathLimit) {
+  if (sockets.string().size() + 1 + kLongestSocketName.size() <= kUnixPathLimit) {
     SR2L_RETURN_IF_ERROR(MakeFolder(sockets));
     fs::permissions(sockets, fs::perms::owner_all, error);
     if (error) return FileError(error, absl::StrCat("cannot restrict ", sockets.string()));

@@ -1,8 +1,8 @@
 // sr2l train: one experiment with everything it needs on this machine.
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -13,23 +13,25 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/config/load.h"
+#include "common/files/atomic_write.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/commands.h"
 #include "deploy/cli/config_flags.h"
 #include "deploy/cli/member_table.h"
 #include "deploy/cli/train_run.h"
+#include "sr2l/v1/fleet.pb.h"
 
 namespace sr2l {
 namespace {
 
 constexpr int kMaxActors = 1024;
-constexpr int kLeastMaxStreams = 64;
 
 struct TrainFlags {
   ConfigFlags config;
   std::string run;
   int actors = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 1024U));
   std::string device = "cpu";
+  uint64_t replay_memory_mib = 0;  // 0: the replay's own default
   bool metrics = false;
 };
 
@@ -49,23 +51,16 @@ absl::StatusOr<std::string> FolderOfThisProgram() {
   return self.parent_path().string();
 }
 
-absl::Status WriteFile(const std::filesystem::path& path, const std::string& content) {
-  std::error_code error;
-  std::filesystem::create_directories(path.parent_path(), error);
-  std::ofstream file(path, std::ios::binary);
-  file << content;
-  if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", path.string()));
-  return absl::OkStatus();
-}
-
 // The experiment, complete, with the files of a user's own model beside it, where the
 // experiment's file refers to them.
 absl::Status WriteExperiment(const LoadedConfig& config, const RunFolder& folder) {
   for (const v1::ModelFile& file : config.written.task().files()) {
-    SR2L_RETURN_IF_ERROR(
-        WriteFile(std::filesystem::path(folder.path()) / file.name(), file.content()));
+    const std::filesystem::path path = std::filesystem::path(folder.path()) / file.name();
+    std::error_code ignored;  // writing fails as well, and says where
+    std::filesystem::create_directories(path.parent_path(), ignored);
+    SR2L_RETURN_IF_ERROR(WriteFileAtomically(path, file.content()));
   }
-  return WriteFile(folder.Experiment(), FormatExperiment(config.resolved));
+  return WriteFileAtomically(folder.Experiment(), FormatExperiment(config.resolved));
 }
 
 std::string Headline(const v1::ExperimentConfig& config, const TrainFlags& flags,
@@ -101,8 +96,9 @@ absl::Status Train(const TrainFlags& flags) {
   TrainRun run(config.written, folder,
                {.binaries = binaries,
                 .num_actors = flags.actors,
-                .max_streams = std::max(kLeastMaxStreams, streams),
+                .max_streams = std::max(static_cast<int>(v1::JoinRequest().max_streams()), streams),
                 .device = flags.device,
+                .replay_memory_mib = flags.replay_memory_mib,
                 .metrics = flags.metrics},
                *interrupts, printer);
   absl::Status status = run.Run();
@@ -128,6 +124,9 @@ void AddTrain(CLI::App& app, Action& action) {
   verb->add_option("--device", flags->device, "Where the learner computes: cpu, cuda or cuda:N")
       ->check(CheckDeviceName)
       ->capture_default_str();
+  verb->add_option("--replay-memory-mib", flags->replay_memory_mib,
+                   "Most memory of the replay for steps, MiB [that of sr2l-replay]")
+      ->check(CLI::Range(uint64_t{16}, uint64_t{1} << 20));
   verb->add_flag("--metrics", flags->metrics,
                  "Serve every process' metrics on a free loopback port, and print where");
   verb->callback([flags, &action] { action = [flags] { return Train(*flags); }; });

@@ -22,6 +22,9 @@ std::unique_ptr<Baseline> MakeBaseline(const TrpoOptions& options, const UpdateS
   return std::make_unique<LinearBaseline>(std::get<LinearBaselineOptions>(options.baseline));
 }
 
+// exp(log_std + kLogStdRoom) is finite in float32 while a sample 10^3 sigma away is.
+constexpr double kLogStdRoom = 8;
+
 // [M, N, T, ...] to [M, B, ...].
 torch::Tensor Rows(const torch::Tensor& steps) { return steps.flatten(1, 2); }
 
@@ -47,6 +50,13 @@ FiniteChecks CheckInputs(const RoundBatch& batch) {
   checks.Add("rewards", batch.rewards);
   checks.Add("ends of episodes", batch.terminated + batch.truncated + batch.episode_step);
   return checks;
+}
+
+void AddBaseline(const BaselineState& baseline, FiniteChecks& checks) {
+  checks.Add("baseline parameters", baseline.parameters);
+  if (!baseline.adam.first.defined()) return;
+  checks.Add("baseline gradient means", baseline.adam.first);
+  checks.Add("baseline squared gradient means", baseline.adam.second);
 }
 
 // 1 - Var(targets - values) / Var(targets), [M].
@@ -143,7 +153,9 @@ TrpoStats TrpoUpdate::Update(const RoundBatch& batch, const std::vector<MemberOp
   checks.Add("gradients", gradient);
   checks.Add("search directions", start.step);
   checks.Add("policy parameters", step.parameters);
-  checks.Add("baseline parameters", state.baseline.parameters);
+  // With room for noise: an actor's samples must be finite as well.
+  checks.Add("standard deviations", (LogStd(step.parameters) + kLogStdRoom).exp().flatten(1));
+  AddBaseline(state.baseline, checks);
   checks.Add("baseline values", values);
   state.policy.copy_(step.parameters);
   RecordStep(start, step, stats);

@@ -13,6 +13,8 @@ namespace {
 
 constexpr size_t kMaxKeyLength = 128;
 constexpr size_t kMaxReasonLength = 1000;
+// Between attempts to read or write a store that refused.
+constexpr absl::Duration kStorePause = absl::Seconds(1);
 
 void LogIfError(const absl::Status& status) {
   if (!status.ok()) SR2L_ERROR("{}", std::string(status.message()));
@@ -70,11 +72,12 @@ absl::StatusOr<v1::SubmitResponse> ExperimentQueue::Submit(const v1::SubmitReque
   return response;
 }
 
-absl::StatusOr<v1::Experiment> ExperimentQueue::Get(const std::string& experiment_id) const {
-  SR2L_ASSIGN_OR_RETURN(v1::Experiment experiment, store_.Get(experiment_id));
-  DropFileContents(*experiment.mutable_config());
+absl::StatusOr<v1::Experiment> ExperimentQueue::Get(const std::string& experiment_id,
+                                                    ExperimentStore::Detail detail) const {
+  SR2L_ASSIGN_OR_RETURN(v1::Experiment experiment, store_.Get(experiment_id, detail));
+  if (experiment.has_config()) DropFileContents(*experiment.mutable_config());
   experiment.set_results_path(ResultsPath(experiment_id));
-  AddLiveProgress(experiment);
+  AddLive(experiment);
   return experiment;
 }
 
@@ -82,7 +85,8 @@ absl::StatusOr<v1::ListResponse> ExperimentQueue::List(const v1::ListRequest& re
   SR2L_ASSIGN_OR_RETURN(v1::ListResponse response, store_.List(request));
   for (v1::Experiment& experiment : *response.mutable_experiments()) {
     experiment.set_results_path(ResultsPath(experiment.experiment_id()));
-    AddLiveProgress(experiment);
+    AddLive(experiment);
+    experiment.mutable_progress()->clear_members();
   }
   return response;
 }
@@ -95,7 +99,8 @@ absl::StatusOr<v1::Experiment> ExperimentQueue::Cancel(const v1::CancelRequest& 
   }
   const std::string reason =
       request.reason().empty() ? "cancelled by an operator" : request.reason();
-  SR2L_RETURN_IF_ERROR(store_.Get(request.experiment_id()).status());
+  SR2L_RETURN_IF_ERROR(
+      store_.Get(request.experiment_id(), ExperimentStore::Detail::kWithoutConfig).status());
   {
     // The lock keeps the queue from starting the experiment in between.
     absl::MutexLock lock(&mu_);
@@ -103,12 +108,14 @@ absl::StatusOr<v1::Experiment> ExperimentQueue::Cancel(const v1::CancelRequest& 
       if (!cancel_reason_.has_value()) cancel_reason_ = reason;
       stop_.request_stop();
     } else {
-      // Fails when the experiment has already ended, which then stays as it is.
-      store_.SetState(request.experiment_id(), v1::CANCELLED, reason, absl::Now()).IgnoreError();
+      const absl::Status cancelled =
+          store_.SetState(request.experiment_id(), v1::CANCELLED, reason, absl::Now());
+      // An experiment that has already ended stays as it is.
+      if (!cancelled.ok() && !absl::IsFailedPrecondition(cancelled)) return cancelled;
     }
     ++state_changes_;
   }
-  return Get(request.experiment_id());
+  return Get(request.experiment_id(), ExperimentStore::Detail::kWithoutConfig);
 }
 
 uint64_t ExperimentQueue::changes() const {
@@ -127,63 +134,92 @@ void ExperimentQueue::Shutdown() {
 
 void ExperimentQueue::RunLoop() {
   while (true) {
-    v1::Experiment next;
     {
       absl::MutexLock lock(&mu_, absl::Condition(this, &ExperimentQueue::HasWork));
       if (shutdown_) return;
-      const absl::StatusOr<std::optional<v1::Experiment>> queued = store_.NextQueued();
-      LogIfError(queued.status());
-      work_ = queued.ok() && queued->has_value();
-      if (!work_) continue;
-      next = **queued;
-      running_id_ = next.experiment_id();
-      cancel_reason_.reset();
-      stop_ = std::stop_source();
-      LogIfError(store_.SetState(running_id_, v1::RUNNING, "", absl::Now()));
-      ++state_changes_;
     }
-    RunOne(next);
+    const absl::StatusOr<std::optional<v1::Experiment>> next = TakeNext();
+    if (!next.ok()) {
+      SR2L_ERROR("the queue waits: {}", std::string(next.status().message()));
+      absl::MutexLock lock(&mu_);
+      mu_.AwaitWithTimeout(absl::Condition(&shutdown_), kStorePause);
+    } else if (next->has_value()) {
+      RunOne(**next);
+    }
   }
+}
+
+absl::StatusOr<std::optional<v1::Experiment>> ExperimentQueue::TakeNext() {
+  absl::MutexLock lock(&mu_);
+  SR2L_ASSIGN_OR_RETURN(const std::optional<v1::Experiment> next, store_.NextQueued());
+  work_ = next.has_value();
+  if (!work_) return next;
+  SR2L_RETURN_IF_ERROR(store_.SetState(next->experiment_id(), v1::RUNNING, "", absl::Now()));
+  running_id_ = next->experiment_id();
+  cancel_reason_.reset();
+  stop_ = std::stop_source();
+  ++state_changes_;
+  return next;
 }
 
 void ExperimentQueue::RunOne(const v1::Experiment& experiment) {
+  const std::string& id = experiment.experiment_id();
   std::stop_token stop;
   {
     absl::MutexLock lock(&mu_);
+    if (shutdown_) stop_.request_stop();
     stop = stop_.get_token();
   }
-  SR2L_INFO("experiment {} starts", experiment.experiment_id());
-  const absl::Status status = trainer_.Run(
-      experiment, ResultsPath(experiment.experiment_id()), stop,
-      [this](std::shared_ptr<ProgressBoard> board) {
-        absl::MutexLock lock(&mu_);
-        board_ = std::move(board);
-      });
-  Conclude(experiment, status);
+  SR2L_INFO("experiment {} starts", id);
+  const absl::Status dropped = trainer_.DropTables([this](const std::string& held) {
+    const auto other = store_.Get(held, ExperimentStore::Detail::kWithoutConfig);
+    return other.ok() && HasEnded(other->state());
+  });
+  if (!dropped.ok()) SR2L_WARNING("old tables stay: {}", std::string(dropped.message()));
+  const absl::Status status = trainer_.Run(experiment, ResultsPath(id), stop,
+                                           [this](std::shared_ptr<ProgressBoard> board) {
+                                             absl::MutexLock lock(&mu_);
+                                             board_ = std::move(board);
+                                           });
+  StoreOutcome(Conclude(id, status));
 }
 
-void ExperimentQueue::Conclude(const v1::Experiment& experiment, const absl::Status& status) {
+ExperimentQueue::Outcome ExperimentQueue::Conclude(const std::string& experiment_id,
+                                                   const absl::Status& status) {
   absl::MutexLock lock(&mu_);
-  v1::ExperimentState state = v1::SUCCEEDED;
-  std::string reason;
+  Outcome outcome = {.experiment_id = experiment_id, .state = v1::SUCCEEDED, .reason = ""};
   if (absl::IsCancelled(status) && cancel_reason_.has_value()) {
-    state = v1::CANCELLED;
-    reason = *cancel_reason_;
+    outcome.state = v1::CANCELLED;
+    outcome.reason = *cancel_reason_;
   } else if (!status.ok()) {
-    state = v1::FAILED;
-    reason = shutdown_ ? "the learner was shut down while it ran" : std::string(status.message());
+    outcome.state = v1::FAILED;
+    outcome.reason = absl::IsCancelled(status) ? "the learner was shut down while it ran"
+                                               : std::string(status.message());
   }
   if (board_ != nullptr) {
-    LogIfError(store_.SetProgress(experiment.experiment_id(), board_->Snapshot(absl::Now())));
+    LogIfError(store_.SetProgress(experiment_id, board_->Snapshot(absl::Now())));
     // Keeps changes() from going back when the board goes.
     state_changes_ += board_->changes();
     board_.reset();
   }
-  LogIfError(store_.SetState(experiment.experiment_id(), state, reason, absl::Now()));
+  outcome_ = outcome;
   running_id_.clear();
   ++state_changes_;
-  SR2L_INFO("experiment {} ended: {} {}", experiment.experiment_id(),
-            v1::ExperimentState_Name(state), reason);
+  SR2L_INFO("experiment {} ended: {} {}", experiment_id, v1::ExperimentState_Name(outcome.state),
+            outcome.reason);
+  return outcome;
+}
+
+void ExperimentQueue::StoreOutcome(const Outcome& outcome) {
+  while (true) {
+    const absl::Status stored =
+        store_.SetState(outcome.experiment_id, outcome.state, outcome.reason, absl::Now());
+    absl::MutexLock lock(&mu_);
+    if (stored.ok() || absl::IsFailedPrecondition(stored)) return;
+    SR2L_ERROR("the end of {} is not stored yet: {}", outcome.experiment_id,
+               std::string(stored.message()));
+    if (mu_.AwaitWithTimeout(absl::Condition(&shutdown_), kStorePause)) return;
+  }
 }
 
 std::string ExperimentQueue::ResultsPath(const std::string& experiment_id) const {
@@ -191,11 +227,15 @@ std::string ExperimentQueue::ResultsPath(const std::string& experiment_id) const
                              : absl::StrCat(options_.state_path, "/experiments/", experiment_id);
 }
 
-void ExperimentQueue::AddLiveProgress(v1::Experiment& experiment) const {
+void ExperimentQueue::AddLive(v1::Experiment& experiment) const {
   std::shared_ptr<ProgressBoard> board;
   {
     absl::MutexLock lock(&mu_);
     if (running_id_ == experiment.experiment_id()) board = board_;
+    if (outcome_.has_value() && outcome_->experiment_id == experiment.experiment_id()) {
+      experiment.set_state(outcome_->state);
+      experiment.set_reason(outcome_->reason);
+    }
   }
   if (board != nullptr) *experiment.mutable_progress() = board->Snapshot(absl::Now());
 }

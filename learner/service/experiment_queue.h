@@ -39,7 +39,8 @@ class ExperimentQueue {
 
   absl::StatusOr<v1::SubmitResponse> Submit(const v1::SubmitRequest& request);
   // With the progress of this moment; the contents of model files are left out.
-  absl::StatusOr<v1::Experiment> Get(const std::string& experiment_id) const;
+  absl::StatusOr<v1::Experiment> Get(const std::string& experiment_id,
+                                     ExperimentStore::Detail detail) const;
   absl::StatusOr<v1::ListResponse> List(const v1::ListRequest& request) const;
   absl::StatusOr<v1::Experiment> Cancel(const v1::CancelRequest& request);
 
@@ -53,13 +54,26 @@ class ExperimentQueue {
   ExperimentQueue(Options options, ExperimentStore& store, Trainer& trainer)
       : options_(std::move(options)), store_(store), trainer_(trainer) {}
 
+  // How the experiment that ran last ended.
+  struct Outcome {
+    std::string experiment_id;
+    v1::ExperimentState state;
+    std::string reason;
+  };
+
   absl::Status FailInterrupted();
   void RunLoop();
+  // The next experiment, stored as running; none if nothing is queued.
+  absl::StatusOr<std::optional<v1::Experiment>> TakeNext() ABSL_LOCKS_EXCLUDED(mu_);
   void RunOne(const v1::Experiment& experiment);
-  void Conclude(const v1::Experiment& experiment, const absl::Status& status);
+  Outcome Conclude(const std::string& experiment_id, const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Writes the outcome, again and again if the store cannot, until shutdown.
+  void StoreOutcome(const Outcome& outcome) ABSL_LOCKS_EXCLUDED(mu_);
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return shutdown_ || work_; }
   std::string ResultsPath(const std::string& experiment_id) const;
-  void AddLiveProgress(v1::Experiment& experiment) const ABSL_LOCKS_EXCLUDED(mu_);
+  // What the store may not know yet: live progress, how the last experiment ended.
+  void AddLive(v1::Experiment& experiment) const ABSL_LOCKS_EXCLUDED(mu_);
 
   const Options options_;
   ExperimentStore& store_;
@@ -73,6 +87,9 @@ class ExperimentQueue {
   std::optional<std::string> cancel_reason_ ABSL_GUARDED_BY(mu_);  // of the running one
   std::stop_source stop_ ABSL_GUARDED_BY(mu_);                     // of the running one
   std::shared_ptr<ProgressBoard> board_ ABSL_GUARDED_BY(mu_);      // of the running one
+  // Of the experiment that ended last. It stays when it is stored: who read the store
+  // before that sees it all the same.
+  std::optional<Outcome> outcome_ ABSL_GUARDED_BY(mu_);
 
   std::thread thread_;
 };

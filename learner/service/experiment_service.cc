@@ -8,6 +8,7 @@
 
 #include "absl/time/clock.h"
 #include "common/rpc/credentials.h"
+#include "common/rpc/self_owned_reactor.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
@@ -27,17 +28,14 @@ absl::Status Assign(absl::StatusOr<Message> result, Message* response) {
 
 // Sends the experiment whenever it changed, looking every kWatchInterval, until it ended.
 // One step runs at a time: a write, or the wait for the next look.
-class WatchReactor : public grpc::ServerWriteReactor<v1::Experiment> {
+class WatchReactor : public SelfOwnedReactor<grpc::ServerWriteReactor<v1::Experiment>> {
  public:
   WatchReactor(const ExperimentService& service, const ExperimentQueue& queue,
-               std::string experiment_id, const absl::Status& permission)
-      : service_(service), queue_(queue), experiment_id_(std::move(experiment_id)) {
-    if (permission.ok()) {
-      Look();
-    } else {
-      Finish(ToGrpcStatus(permission));
-    }
-  }
+               std::string experiment_id, absl::Status permission)
+      : service_(service),
+        queue_(queue),
+        experiment_id_(std::move(experiment_id)),
+        permission_(std::move(permission)) {}
 
   void OnWriteDone(bool ok) override {
     if (!ok || HasEnded(experiment_.state())) {
@@ -47,17 +45,24 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::Experiment> {
     }
   }
   void OnCancel() override { cancelled_ = true; }
-  void OnDone() override { delete this; }
 
  private:
+  void Begin() override {
+    if (permission_.ok()) {
+      Look();
+    } else {
+      Finish(ToGrpcStatus(permission_));
+    }
+  }
+
   void Look() {
     const uint64_t changes = queue_.changes();
     if (changes == seen_) return WaitForNextLook();
     seen_ = changes;
-    absl::StatusOr<v1::Experiment> experiment = service_.Describe(experiment_id_);
+    absl::StatusOr<v1::Experiment> experiment =
+        service_.Describe(experiment_id_, ExperimentStore::Detail::kWithoutConfig);
     if (!experiment.ok()) return Finish(ToGrpcStatus(experiment.status()));
     experiment_ = *std::move(experiment);
-    experiment_.clear_config();
     StartWrite(&experiment_);
   }
 
@@ -76,6 +81,7 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::Experiment> {
   const ExperimentService& service_;
   const ExperimentQueue& queue_;
   const std::string experiment_id_;
+  const absl::Status permission_;
   uint64_t seen_ = 0;
   v1::Experiment experiment_;
   std::unique_ptr<grpc::Alarm> alarm_;
@@ -85,8 +91,8 @@ class WatchReactor : public grpc::ServerWriteReactor<v1::Experiment> {
 }  // namespace
 
 absl::StatusOr<v1::Experiment> ExperimentService::Describe(
-    const std::string& experiment_id) const {
-  SR2L_ASSIGN_OR_RETURN(v1::Experiment experiment, queue_.Get(experiment_id));
+    const std::string& experiment_id, ExperimentStore::Detail detail) const {
+  SR2L_ASSIGN_OR_RETURN(v1::Experiment experiment, queue_.Get(experiment_id, detail));
   experiment.mutable_progress()->set_actors(fleet_.num_actors());
   return experiment;
 }
@@ -116,14 +122,17 @@ grpc::ServerUnaryReactor* ExperimentService::Get(grpc::CallbackServerContext* co
                                                  v1::Experiment* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   absl::Status status = RequireOperator(*context);
-  if (status.ok()) status = Assign(Describe(request->experiment_id()), response);
+  if (status.ok()) {
+    status = Assign(Describe(request->experiment_id(), ExperimentStore::Detail::kAll), response);
+  }
   reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 
 grpc::ServerWriteReactor<v1::Experiment>* ExperimentService::Watch(
     grpc::CallbackServerContext* context, const v1::GetRequest* request) {
-  return new WatchReactor(*this, queue_, request->experiment_id(), RequireOperator(*context));
+  return WatchReactor::Start(std::make_shared<WatchReactor>(
+      *this, queue_, request->experiment_id(), RequireOperator(*context)));
 }
 
 grpc::ServerUnaryReactor* ExperimentService::Cancel(grpc::CallbackServerContext* context,

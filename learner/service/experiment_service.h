@@ -2,12 +2,13 @@
 #define SR2L_LEARNER_SERVICE_EXPERIMENT_SERVICE_H_
 
 #include "learner/service/experiment_queue.h"
-#include "learner/service/fleet.h"
+#include "learner/fleet/fleet.h"
 #include "sr2l/v1/experiment.grpc.pb.h"
 
 namespace sr2l {
 
-// Experiments over RPC, for operators. Thread-safe; handlers never block.
+// Experiments over RPC, for operators. Thread-safe; handlers wait for nothing but the
+// experiment store's file.
 class ExperimentService : public v1::Experiments::CallbackService {
  public:
   // Both are borrowed.
@@ -29,7 +30,8 @@ class ExperimentService : public v1::Experiments::CallbackService {
                                    v1::Experiment* response) override;
 
   // An experiment as callers see it: with the number of connected actors.
-  absl::StatusOr<v1::Experiment> Describe(const std::string& experiment_id) const;
+  absl::StatusOr<v1::Experiment> Describe(const std::string& experiment_id,
+                                          ExperimentStore::Detail detail) const;
 
  private:
   ExperimentQueue& queue_;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kSchemaVersion = 1;
 constexpr int kMaxPageSize = 1000;
+constexpr size_t kMaxEchoedId = 128;  // characters of an unknown id that an error repeats
 
 constexpr char kSchema[] = R"(
 CREATE TABLE IF NOT EXISTS experiments (
@@ -104,7 +105,9 @@ absl::StatusOr<v1::Experiment> ExperimentStore::Add(const v1::ExperimentConfig& 
     earlier.BindText(1, idempotency_key);
     SR2L_ASSIGN_OR_RETURN(const bool found, earlier.Step());
     if (found) {
-      if (earlier.Bytes(1) == config_bytes) return GetLocked(earlier.Bytes(0));
+      if (earlier.Bytes(1) == config_bytes) {
+        return GetLocked(earlier.Bytes(0), Detail::kWithoutConfig);
+      }
       return absl::AlreadyExistsError(
           absl::StrCat("idempotency_key \"", idempotency_key, "\" belongs to experiment ",
                        earlier.Bytes(0), ", which has another config"));
@@ -129,27 +132,30 @@ absl::StatusOr<v1::Experiment> ExperimentStore::Add(const v1::ExperimentConfig& 
     insert.BindText(4, idempotency_key);
   }
   SR2L_RETURN_IF_ERROR(insert.BindBlob(5, config_bytes).Run());
-  return GetLocked(id);
+  return GetLocked(id, Detail::kWithoutConfig);
 }
 
-absl::StatusOr<v1::Experiment> ExperimentStore::Get(const std::string& experiment_id) const {
+absl::StatusOr<v1::Experiment> ExperimentStore::Get(const std::string& experiment_id,
+                                                    Detail detail) const {
   absl::MutexLock lock(&mu_);
-  return GetLocked(experiment_id);
+  return GetLocked(experiment_id, detail);
 }
 
-absl::StatusOr<v1::Experiment> ExperimentStore::GetLocked(
-    const std::string& experiment_id) const {
+absl::StatusOr<v1::Experiment> ExperimentStore::GetLocked(const std::string& experiment_id,
+                                                          Detail detail) const {
+  const char* config_column = detail == Detail::kAll ? ", config" : "";
   SR2L_ASSIGN_OR_RETURN(
       SqliteStatement row,
-      SqliteStatement::Prepare(database_.get(), absl::StrCat("SELECT ", kColumns, ", config ",
-                                                             "FROM experiments WHERE id = ?")));
+      SqliteStatement::Prepare(database_.get(), absl::StrCat("SELECT ", kColumns, config_column,
+                                                             " FROM experiments WHERE id = ?")));
   row.BindText(1, experiment_id);
   SR2L_ASSIGN_OR_RETURN(const bool found, row.Step());
   if (!found) {
-    return absl::NotFoundError(absl::StrCat("no experiment \"", experiment_id, "\""));
+    return absl::NotFoundError(
+        absl::StrCat("no experiment \"", experiment_id.substr(0, kMaxEchoedId), "\""));
   }
   v1::Experiment experiment = ReadRow(row);
-  if (!experiment.mutable_config()->ParseFromString(row.Bytes(8))) {
+  if (detail == Detail::kAll && !experiment.mutable_config()->ParseFromString(row.Bytes(8))) {
     return absl::DataLossError(
         absl::StrCat("experiment store: config of ", experiment_id, " does not parse"));
   }
@@ -203,7 +209,7 @@ absl::StatusOr<std::optional<v1::Experiment>> ExperimentStore::NextQueued() cons
                                "ORDER BY sequence LIMIT 1"));
   SR2L_ASSIGN_OR_RETURN(const bool found, row.Step());
   if (!found) return std::nullopt;
-  SR2L_ASSIGN_OR_RETURN(v1::Experiment experiment, GetLocked(row.Bytes(0)));
+  SR2L_ASSIGN_OR_RETURN(v1::Experiment experiment, GetLocked(row.Bytes(0), Detail::kAll));
   return experiment;
 }
 
@@ -211,7 +217,8 @@ absl::Status ExperimentStore::SetState(const std::string& experiment_id,
                                        v1::ExperimentState state, const std::string& reason,
                                        absl::Time now) {
   absl::MutexLock lock(&mu_);
-  SR2L_ASSIGN_OR_RETURN(const v1::Experiment experiment, GetLocked(experiment_id));
+  SR2L_ASSIGN_OR_RETURN(const v1::Experiment experiment,
+                        GetLocked(experiment_id, Detail::kWithoutConfig));
   if (HasEnded(experiment.state())) {
     return absl::FailedPreconditionError(absl::StrCat(
         "experiment ", experiment_id, " has already ended: ",

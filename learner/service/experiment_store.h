@@ -30,8 +30,10 @@ class ExperimentStore {
   absl::StatusOr<v1::Experiment> Add(const v1::ExperimentConfig& config,
                                      const std::string& idempotency_key, absl::Time now);
 
-  // Everything of one experiment. NotFound names the id.
-  absl::StatusOr<v1::Experiment> Get(const std::string& experiment_id) const;
+  // Everything of one experiment, the config (which may hold a large model) only where it
+  // is asked for. NotFound names the id.
+  enum class Detail { kWithoutConfig, kAll };
+  absl::StatusOr<v1::Experiment> Get(const std::string& experiment_id, Detail detail) const;
 
   // Newest first, without configs, at most `page_size`, older than `page_token` if given.
   absl::StatusOr<v1::ListResponse> List(const v1::ListRequest& request) const;
@@ -56,7 +58,7 @@ class ExperimentStore {
   explicit ExperimentStore(SqliteHandle database) : database_(std::move(database)) {}
 
   absl::Status CreateSchema();
-  absl::StatusOr<v1::Experiment> GetLocked(const std::string& experiment_id) const
+  absl::StatusOr<v1::Experiment> GetLocked(const std::string& experiment_id, Detail detail) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable absl::Mutex mu_;

@@ -1,7 +1,7 @@
 #ifndef SR2L_LEARNER_SERVICE_FLEET_SERVICE_H_
 #define SR2L_LEARNER_SERVICE_FLEET_SERVICE_H_
 
-#include "learner/service/fleet.h"
+#include "learner/fleet/fleet.h"
 #include "sr2l/v1/fleet.grpc.pb.h"
 
 namespace sr2l {

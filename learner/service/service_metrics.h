@@ -6,7 +6,7 @@
 #include <prometheus/registry.h>
 
 #include "learner/service/experiment_store.h"
-#include "learner/service/fleet.h"
+#include "learner/fleet/fleet.h"
 
 namespace sr2l {
 

@@ -1,13 +1,14 @@
 #include "learner/training/cohort.h"
 
 #include <cmath>
+#include <exception>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/log/log.h"
-#include "common/rpc/backoff.h"
 #include "common/status/status_macros.h"
 #include "learner/training/algorithm_options.h"
+#include "learner/training/retry.h"
 #include <torch/version.h>
 
 namespace sr2l {
@@ -16,8 +17,9 @@ namespace {
 // How long one call waits for a round before it says what is missing and asks again.
 constexpr absl::Duration kRoundPatience = absl::Seconds(1);
 
+// A row of a float32 tensor on the CPU.
 std::string FloatBytes(const torch::Tensor& row) {
-  const torch::Tensor values = row.to(torch::kCPU, torch::kFloat32).contiguous();
+  const torch::Tensor values = row.contiguous();
   return std::string(reinterpret_cast<const char*>(values.data_ptr<float>()),
                      values.numel() * sizeof(float));
 }
@@ -96,8 +98,8 @@ absl::Status Cohort::Run(std::stop_token stop) {
   const uint64_t rounds = static_cast<uint64_t>(context_.config.rounds());
   absl::Status status;
   while (status.ok() && version_ < rounds && !members_.empty()) {
-    Publish(version_);
-    status = RunRound(version_, stop);
+    Publish();
+    status = TryRound(version_, stop);
   }
   context_.board.SetWaiting(index_, "");
   // What was learned so far is kept, whatever ended the training.
@@ -105,53 +107,64 @@ absl::Status Cohort::Run(std::stop_token stop) {
   return status.ok() ? written : status;
 }
 
+absl::Status Cohort::TryRound(uint64_t round, std::stop_token stop) {
+  try {
+    return RunRound(round, stop);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("round ", round, ": ", error.what()));
+  }
+}
+
 absl::Status Cohort::RunRound(uint64_t round, std::stop_token stop) {
   SR2L_ASSIGN_OR_RETURN(const Round collected, CollectRound(round, stop));
   const TrpoStats stats = trpo_.Update(ToDevice(collected.batch, device_));
   ++version_;
-  SR2L_RETURN_IF_ERROR(context_.replay.ReleaseRounds(context_.experiment_id, members_, version_));
   SR2L_RETURN_IF_ERROR(Record(round, collected, stats));
+  SR2L_RETURN_IF_ERROR(CallReplay(stop, [this] {
+    return context_.replay.ReleaseRounds(context_.experiment_id, members_, version_);
+  }));
   SR2L_RETURN_IF_ERROR(DropFailed(stats));
   const int64_t keep_every = context_.config.keep_policy_every();
   if (keep_every > 0 && version_ % keep_every == 0) return WriteMembers(/*keep=*/true);
   return absl::OkStatus();
 }
 
+absl::Status Cohort::CallReplay(std::stop_token stop,
+                                const std::function<absl::Status()>& call) {
+  return RetryUntilReachable(
+      stop, [this](const std::string& what) { context_.board.SetWaiting(index_, what); }, call);
+}
+
 absl::StatusOr<Round> Cohort::CollectRound(uint64_t round, std::stop_token stop) {
-  const RoundShape shape = Shape();
   const absl::Time begin = absl::Now();
-  Backoff backoff(index_);
-  while (true) {
-    if (stop.stop_requested()) return absl::CancelledError("stopped");
+  absl::StatusOr<std::vector<v1::Chunk>> chunks = absl::DeadlineExceededError("");
+  // A round that is not complete is no failure: whoever watches is told what is missing.
+  while (absl::IsDeadlineExceeded(chunks.status())) {
     if (const auto failure = context_.fleet.Failure(context_.experiment_id)) {
       return absl::FailedPreconditionError(*failure);
     }
-    const absl::StatusOr<std::vector<v1::Chunk>> chunks =
-        context_.replay.ReadRound(context_.experiment_id, members_, round, kRoundPatience);
-    if (chunks.ok()) {
-      context_.metrics.RecordWait(absl::ToDoubleSeconds(absl::Now() - begin));
-      context_.board.SetWaiting(index_, "");
-      return AssembleRound(*chunks, round, shape);
-    }
-    if (absl::IsUnavailable(chunks.status())) {
-      context_.board.SetWaiting(
-          index_, absl::StrCat("the replay service: ", chunks.status().message()));
-      absl::SleepFor(backoff.Next());
-    } else if (absl::IsDeadlineExceeded(chunks.status())) {
+    SR2L_RETURN_IF_ERROR(CallReplay(stop, [&] {
+      chunks = context_.replay.ReadRound(context_.experiment_id, members_, round, kRoundPatience);
+      return absl::IsDeadlineExceeded(chunks.status()) ? absl::OkStatus() : chunks.status();
+    }));
+    if (absl::IsDeadlineExceeded(chunks.status())) {
       context_.board.SetWaiting(
           index_, context_.fleet.num_actors() == 0
                       ? "an actor: none is connected"
                       : absl::StrCat("experience: ", chunks.status().message()));
-    } else {
-      return chunks.status();
     }
   }
+  context_.metrics.RecordWait(absl::ToDoubleSeconds(absl::Now() - begin));
+  return AssembleRound(*chunks, round, Shape());
 }
 
 absl::Status Cohort::Record(uint64_t round, const Round& collected, const TrpoStats& stats) {
   const absl::Time now = absl::Now();
   const RoundShape shape = Shape();
+  std::vector<v1::MemberProgress> updated;
   for (size_t row = 0; row < members_.size(); ++row) {
+    // An update that failed was taken back: it is no point of the curve.
+    if (!stats.failure[row].empty()) continue;
     v1::MemberProgress& member = progress_[row];
     member.set_rounds(round + 1);
     member.set_env_steps(member.env_steps() + shape.streams * shape.steps);
@@ -161,9 +174,10 @@ absl::Status Cohort::Record(uint64_t round, const Round& collected, const TrpoSt
     SR2L_RETURN_IF_ERROR(context_.results.AppendRound(
         member, absl::ToDoubleSeconds(now - context_.board.started_at())));
     context_.board.Record(member, now);
+    updated.push_back(member);
   }
-  context_.metrics.RecordRound(progress_, stats.seconds,
-                               members_.size() * shape.streams * shape.steps);
+  context_.metrics.RecordRound(updated, stats.seconds,
+                               updated.size() * shape.streams * shape.steps);
   return absl::OkStatus();
 }
 
@@ -198,17 +212,18 @@ absl::Status Cohort::DropFailed(const TrpoStats& stats) {
   return absl::OkStatus();
 }
 
-void Cohort::Publish(uint64_t version) {
-  for (size_t row = 0; row < members_.size(); ++row) context_.fleet.Publish(Snapshot(row));
-  context_.metrics.RecordPolicy(version);
+void Cohort::Publish() {
+  for (v1::PolicySnapshot& snapshot : Snapshots()) context_.fleet.Publish(std::move(snapshot));
+  context_.metrics.RecordPolicy(version_);
 }
 
 absl::Status Cohort::WriteMembers(bool keep) {
-  const torch::Tensor baseline = trpo_.baseline_parameters();
+  const torch::Tensor baseline = trpo_.baseline_parameters().cpu();
+  std::vector<v1::PolicySnapshot> snapshots = Snapshots();
   for (size_t row = 0; row < members_.size(); ++row) {
     const v1::MemberProgress& progress = progress_[row];
     v1::TrainedMember member;
-    *member.mutable_policy() = Snapshot(row);
+    *member.mutable_policy() = std::move(snapshots[row]);
     member.set_baseline(FloatBytes(baseline[static_cast<int64_t>(row)]));
     member.set_seed(progress.seed());
     member.set_radius(progress.radius());
@@ -222,20 +237,23 @@ absl::Status Cohort::WriteMembers(bool keep) {
   return absl::OkStatus();
 }
 
-v1::PolicySnapshot Cohort::Snapshot(size_t row) const {
-  const int64_t index = static_cast<int64_t>(row);
-  v1::PolicySnapshot snapshot;
-  snapshot.set_experiment_id(context_.experiment_id);
-  snapshot.set_member(members_[row]);
-  snapshot.set_version(version_);
-  *snapshot.mutable_network() = PolicyNetworkShape(context_.config);
-  snapshot.set_parameters(FloatBytes(trpo_.policy_parameters()[index]));
-  const torch::Tensor log_std =
-      trpo_.log_std()[index].to(torch::kCPU, torch::kFloat32).contiguous();
-  for (int64_t i = 0; i < log_std.numel(); ++i) {
-    snapshot.add_log_std(log_std.data_ptr<float>()[i]);
+std::vector<v1::PolicySnapshot> Cohort::Snapshots() const {
+  const torch::Tensor parameters = trpo_.policy_parameters().cpu();
+  const torch::Tensor log_std = trpo_.log_std().cpu().contiguous();
+  const int64_t sigmas = log_std.size(1);
+  std::vector<v1::PolicySnapshot> snapshots(members_.size());
+  for (size_t row = 0; row < members_.size(); ++row) {
+    const int64_t index = static_cast<int64_t>(row);
+    v1::PolicySnapshot& snapshot = snapshots[row];
+    snapshot.set_experiment_id(context_.experiment_id);
+    snapshot.set_member(members_[row]);
+    snapshot.set_version(version_);
+    *snapshot.mutable_network() = PolicyNetworkShape(context_.config);
+    snapshot.set_parameters(FloatBytes(parameters[index]));
+    const float* first = log_std.data_ptr<float>() + index * sigmas;
+    snapshot.mutable_log_std()->Assign(first, first + sigmas);
   }
-  return snapshot;
+  return snapshots;
 }
 
 RoundShape Cohort::Shape() const {

@@ -2,6 +2,7 @@
 #define SR2L_LEARNER_TRAINING_COHORT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -10,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "learner/algorithms/trpo.h"
-#include "learner/service/fleet.h"
+#include "learner/fleet/fleet.h"
 #include "learner/training/learner_metrics.h"
 #include "learner/training/progress_board.h"
 #include "learner/training/results_folder.h"
@@ -49,14 +50,18 @@ class Cohort {
   const std::vector<std::string>& failures() const { return failures_; }
 
  private:
+  // RunRound; what LibTorch throws becomes a status here.
+  absl::Status TryRound(uint64_t round, std::stop_token stop);
   absl::Status RunRound(uint64_t round, std::stop_token stop);
   // Cancelled when `stop` was requested.
   absl::StatusOr<Round> CollectRound(uint64_t round, std::stop_token stop);
   absl::Status Record(uint64_t round, const Round& collected, const TrpoStats& stats);
   absl::Status DropFailed(const TrpoStats& stats);
-  void Publish(uint64_t version);
+  // Calls the replay again while it cannot be reached; says so meanwhile.
+  absl::Status CallReplay(std::stop_token stop, const std::function<absl::Status()>& call);
+  void Publish();
   absl::Status WriteMembers(bool keep);
-  v1::PolicySnapshot Snapshot(size_t row) const;
+  std::vector<v1::PolicySnapshot> Snapshots() const;  // by row
   RoundShape Shape() const;
 
   const TrainingContext context_;

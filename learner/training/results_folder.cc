@@ -1,12 +1,12 @@
 #include "learner/training/results_folder.h"
 
-#include <cstdio>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/config/load.h"
+#include "common/files/atomic_write.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
@@ -25,19 +25,6 @@ std::string Cell(bool present, double value) {
   return present ? absl::StrFormat("%.17g", value) : "";
 }
 
-absl::Status WriteFile(const std::string& path, const std::string& content) {
-  const std::string temporary = path + ".tmp";
-  {
-    std::ofstream file(temporary, std::ios::binary);
-    file << content;
-    if (!file.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", temporary));
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return absl::UnavailableError(absl::StrCat("cannot write ", path));
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Create(
@@ -51,8 +38,8 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Create(
   if (fs::exists(curve_path)) {
     return absl::AlreadyExistsError(absl::StrCat(curve_path, " exists; results are not replaced"));
   }
-  SR2L_RETURN_IF_ERROR(
-      WriteFile(absl::StrCat(path, "/experiment.textproto"), FormatExperiment(config)));
+  SR2L_RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(path, "/experiment.textproto"),
+                                           FormatExperiment(config)));
   std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path));
   absl::MutexLock lock(&folder->mu_);
   folder->curve_.open(curve_path);
@@ -92,10 +79,10 @@ absl::Status ResultsFolder::WriteMember(const v1::TrainedMember& member, bool ke
       absl::StrFormat("%s/policies/member_%03d", path_, member.policy().member());
   const std::string bytes = member.SerializeAsString();
   if (keep) {
-    SR2L_RETURN_IF_ERROR(WriteFile(
+    SR2L_RETURN_IF_ERROR(WriteFileAtomically(
         absl::StrFormat("%s_round_%06d.member", stem, member.policy().version()), bytes));
   }
-  return WriteFile(stem + ".member", bytes);
+  return WriteFileAtomically(stem + ".member", bytes);
 }
 
 }  // namespace sr2l

@@ -3,13 +3,11 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "common/chunk/chunk_format.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
 namespace {
-
-constexpr int kTerminatedBit = 1;
-constexpr int kTruncatedBit = 2;
 
 RoundBatch AllocateBatch(const RoundShape& shape) {
   const int64_t m = static_cast<int64_t>(shape.members.size());
@@ -70,8 +68,8 @@ class StreamWriter {
       batch_.episode_step.data_ptr<float>()[row] = static_cast<float>(episode_step++);
       const int flags = chunk.flags()[t];
       if (flags == 0) continue;
-      batch_.terminated.data_ptr<float>()[row] = (flags & kTerminatedBit) != 0 ? 1.0f : 0.0f;
-      batch_.truncated.data_ptr<float>()[row] = (flags & kTruncatedBit) != 0 ? 1.0f : 0.0f;
+      batch_.terminated.data_ptr<float>()[row] = (flags & kTerminatedFlag) != 0 ? 1.0f : 0.0f;
+      batch_.truncated.data_ptr<float>()[row] = (flags & kTruncatedFlag) != 0 ? 1.0f : 0.0f;
       if (chunk.final_observations().size() < (ends + 1) * row_bytes) {
         return absl::InternalError("a chunk lacks the final observation of an episode");
       }

@@ -1,11 +1,13 @@
 #include "learner/training/trainer.h"
 
 #include <dlfcn.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <deque>
 #include <exception>
+#include <set>
 #include <thread>
 
 #include "absl/cleanup/cleanup.h"
@@ -16,6 +18,7 @@
 #include "common/status/status_macros.h"
 #include "learner/training/cohort.h"
 #include "learner/training/results_folder.h"
+#include "learner/training/retry.h"
 
 namespace sr2l {
 namespace {
@@ -60,16 +63,6 @@ std::vector<std::vector<uint32_t>> Divide(uint32_t count, uint32_t parts) {
   return runs;
 }
 
-// LibTorch throws; here its exceptions become statuses, in one place.
-absl::Status RunCohort(Cohort& cohort, std::stop_token stop) {
-  try {
-    UseOneThreadPerOperation();
-    return cohort.Run(stop);
-  } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("training stopped: ", error.what()));
-  }
-}
-
 // The first error that says more than that the others were stopped; failed members else.
 absl::Status Combine(const std::vector<absl::Status>& statuses,
                      const std::deque<Cohort>& cohorts) {
@@ -102,7 +95,11 @@ absl::Status Trainer::Run(
                    std::string(dropped.message()));
     }
   });
-  return RunCohorts(experiment, results_path, stop, board_ready);
+  try {
+    return RunCohorts(experiment, results_path, stop, board_ready);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("training cannot start: ", error.what()));
+  }
 }
 
 absl::Status Trainer::RunCohorts(
@@ -117,10 +114,11 @@ absl::Status Trainer::RunCohorts(
 
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<ResultsFolder> results,
                         ResultsFolder::Create(results_path, config));
-  SR2L_RETURN_IF_ERROR(replay_.CreateTables(MakeTables(id, config)));
   const auto board = std::make_shared<ProgressBoard>(config, parts, absl::Now());
   board_ready(board);
-  fleet_.Start(MakeActive(id, config));
+  SR2L_RETURN_IF_ERROR(RetryUntilReachable(
+      stop, [&board](const std::string& what) { board->SetWaiting(0, what); },
+      [&] { return replay_.CreateTables(MakeTables(id, config)); }));
 
   const TrainingContext context{.experiment_id = id,
                                 .config = config,
@@ -133,20 +131,38 @@ absl::Status Trainer::RunCohorts(
   for (std::vector<uint32_t>& run : Divide(members, parts)) {
     cohorts.emplace_back(context, cohorts.size(), std::move(run), device);
   }
+  fleet_.Start(MakeActive(id, config));
   // One cohort's error stops the others, as a request from outside does.
   std::stop_source stop_all;
   const std::stop_callback forward(stop, [&stop_all] { stop_all.request_stop(); });
   std::vector<absl::Status> statuses(cohorts.size());
   {
     std::vector<std::jthread> threads;
+    // A thread that cannot be started ends those that were.
+    absl::Cleanup stop_started = [&stop_all] { stop_all.request_stop(); };
     for (size_t i = 0; i < cohorts.size(); ++i) {
       threads.emplace_back([&, i] {
-        statuses[i] = RunCohort(cohorts[i], stop_all.get_token());
+        UseOneThreadPerOperation();
+        statuses[i] = cohorts[i].Run(stop_all.get_token());
         if (!statuses[i].ok()) stop_all.request_stop();
       });
     }
+    std::move(stop_started).Cancel();
   }
   return Combine(statuses, cohorts);
+}
+
+absl::Status Trainer::DropTables(const std::function<bool(const std::string&)>& is_stale) {
+  SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse held, replay_.DescribeTables(""));
+  std::set<std::string> stale;
+  for (const v1::TableDescription& table : held.tables()) {
+    if (is_stale(table.spec().experiment_id())) stale.insert(table.spec().experiment_id());
+  }
+  for (const std::string& id : stale) {
+    SR2L_INFO("dropping what the replay still holds of {}", id);
+    SR2L_RETURN_IF_ERROR(replay_.DropExperiment(id));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckDevice(const std::string& device) {
@@ -157,7 +173,8 @@ absl::Status CheckDevice(const std::string& device) {
       const int count = torch::cuda::is_available()
                             ? static_cast<int>(torch::cuda::device_count())
                             : 0;
-      if (parsed.index() < count) return absl::OkStatus();
+      // "cuda" without a number is the current device, if there is one at all.
+      if (count > 0 && parsed.index() < count) return absl::OkStatus();
       return absl::InvalidArgumentError(absl::StrCat(
           "--device ", device, ": this machine and this LibTorch offer ", count,
           " CUDA device(s)"));

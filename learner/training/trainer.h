@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "learner/service/fleet.h"
+#include "learner/fleet/fleet.h"
 #include "learner/training/learner_metrics.h"
 #include "learner/training/progress_board.h"
 #include "replay/client/replay_client.h"
@@ -35,6 +35,10 @@ class Trainer {
   absl::Status Run(const v1::Experiment& experiment, const std::string& results_path,
                    std::stop_token stop,
                    const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready);
+
+  // Drops the experiments that the replay holds and `is_stale` names by their id: left
+  // behind by a learner that was killed.
+  absl::Status DropTables(const std::function<bool(const std::string&)>& is_stale);
 
  private:
   absl::Status RunCohorts(const v1::Experiment& experiment, const std::string& results_path,

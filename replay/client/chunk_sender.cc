@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/chunk/chunk_format.h"
 #include "common/log/log.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/credentials.h"
@@ -42,9 +43,9 @@ absl::StatusOr<v1::OpenStreamResponse> ChunkSender::OpenStream(const v1::StreamK
 
 absl::Status ChunkSender::Send(std::shared_ptr<const v1::Chunk> chunk) {
   const size_t bytes = chunk->ByteSizeLong();
-  if (bytes > kMaxMessageBytes - kEnvelopeBytes) {
+  if (bytes > kMaxReplayMessageBytes - kEnvelopeBytes) {
     return absl::InvalidArgumentError(absl::StrCat("a chunk may have at most ",
-                                                   kMaxMessageBytes - kEnvelopeBytes,
+                                                   kMaxReplayMessageBytes - kEnvelopeBytes,
                                                    " bytes, got ", bytes));
   }
   std::shared_ptr<AppendConnection> connection;

@@ -8,13 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "common/chunk/chunk_format.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
 namespace {
-
-constexpr uint8_t kTerminated = 1;
-constexpr uint8_t kTruncated = 2;
 
 template <typename... Parts>
 absl::Status Invalid(const Parts&... parts) {
@@ -56,6 +54,15 @@ uint64_t CountFlagged(const std::string& flags) {
   return flags.size() - std::count(flags.begin(), flags.end(), '\0');
 }
 
+absl::Status CheckColumnBytes(const v1::Chunk& chunk) {
+  const size_t bytes = chunk.observations().size() + chunk.actions().size() +
+                       chunk.rewards().size() + chunk.flags().size() +
+                       chunk.final_observations().size();
+  if (bytes <= kMaxChunkColumnBytes) return absl::OkStatus();
+  return Invalid("observations, actions, rewards, flags and final_observations must have at most ",
+                 kMaxChunkColumnBytes, " bytes together, got ", bytes);
+}
+
 absl::Status CheckSizes(const v1::TableSpec& spec, const v1::Chunk& chunk) {
   const uint64_t steps = chunk.num_steps();
   const uint64_t row = uint64_t{4} * spec.observation_dim();
@@ -93,7 +100,7 @@ absl::Status CheckEpisode(const v1::Chunk& chunk, int index, uint64_t offset, ui
   if (!std::isfinite(episode.return_())) {
     return Invalid("episodes[", index, "].return must be finite, got ", episode.return_());
   }
-  if (episode.diverged() && !(chunk.flags()[offset] & kTerminated)) {
+  if (episode.diverged() && !(chunk.flags()[offset] & kTerminatedFlag)) {
     return Invalid("episodes[", index, "].diverged must be false where flags[", offset,
                    "] has no bit 0, got true");
   }
@@ -108,7 +115,7 @@ absl::Status CheckEpisodes(const v1::Chunk& chunk) {
   for (uint64_t offset = 0; offset < flags.size(); ++offset) {
     const uint8_t flag = static_cast<uint8_t>(flags[offset]);
     if (flag == 0) continue;
-    if ((flag & ~(kTerminated | kTruncated)) != 0) {
+    if ((flag & ~(kTerminatedFlag | kTruncatedFlag)) != 0) {
       return Invalid("flags[", offset, "] must be in [0, 3], got ", flag);
     }
     SR2L_RETURN_IF_ERROR(CheckEpisode(chunk, index++, offset, begin, steps_before));
@@ -127,12 +134,16 @@ uint32_t NonFinite(const char* number) {
 }
 
 absl::Status CheckFinite(absl::string_view field, const std::string& column) {
+  constexpr size_t kBlock = 32;  // a constant length, so that the loop becomes vector code
   const size_t count = column.size() / 4;
-  uint32_t found = 0;
-  for (size_t i = 0; i < count; ++i) found |= NonFinite(&column[4 * i]);
-  if (found == 0) return absl::OkStatus();
   size_t index = 0;
-  while (NonFinite(&column[4 * index]) == 0) ++index;
+  for (; index + kBlock <= count; index += kBlock) {
+    uint32_t found = 0;
+    for (size_t i = 0; i < kBlock; ++i) found |= NonFinite(&column[4 * (index + i)]);
+    if (found != 0) break;
+  }
+  while (index < count && NonFinite(&column[4 * index]) == 0) ++index;
+  if (index == count) return absl::OkStatus();
   float value;
   std::memcpy(&value, &column[4 * index], sizeof(value));
   return Invalid(field, "[", index, "] must be finite, got ", value);
@@ -142,6 +153,7 @@ absl::Status CheckFinite(absl::string_view field, const std::string& column) {
 
 absl::Status ValidateChunk(const v1::TableSpec& spec, const v1::Chunk& chunk) {
   SR2L_RETURN_IF_ERROR(CheckSteps(spec, chunk));
+  SR2L_RETURN_IF_ERROR(CheckColumnBytes(chunk));
   SR2L_RETURN_IF_ERROR(CheckSizes(spec, chunk));
   SR2L_RETURN_IF_ERROR(CheckEpisodes(chunk));
   SR2L_RETURN_IF_ERROR(CheckFinite("observations", chunk.observations()));

@@ -7,12 +7,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "common/config/limits.h"
 #include "sr2l/v1/replay.pb.h"
 
 namespace sr2l {
 
 inline constexpr size_t kMaxIdBytes = 128;             // of an experiment's id
-inline constexpr size_t kMaxMembers = 1000;            // in one request
 inline constexpr uint64_t kMaxRound = uint64_t{1} << 40;
 
 // Checks every field against the range in its .proto comment. InvalidArgument reads

@@ -11,7 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "replay/core/replay_store.h"
 #include "replay/service/replay_metrics.h"
-#include "replay/service/self_owned_reactor.h"
+#include "common/rpc/self_owned_reactor.h"
 
 namespace sr2l {
 

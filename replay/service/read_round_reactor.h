@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "replay/core/replay_store.h"
 #include "replay/service/replay_metrics.h"
-#include "replay/service/self_owned_reactor.h"
+#include "common/rpc/self_owned_reactor.h"
 #include "replay/wire/chunk_loan.h"
 
 namespace sr2l {

@@ -44,7 +44,7 @@ class StreamTest : public testing::Test {
   }
 
   std::unique_ptr<ActorStream> Make(uint64_t steps_per_round, uint64_t next_step = 0,
-                               const std::string& token = "") const {
+                                    const std::string& token = "") const {
     StreamIdentity identity = {.lease_epoch = 6, .seed = kSeed, .steps_per_round = steps_per_round};
     identity.key.set_experiment_id("e");
     identity.key.set_member(2);

@@ -116,9 +116,7 @@ const Case kCases[] = {
      [](auto& t) { SetModel(t, "<mujoco><include file='/etc/hosts.xml'/></mujoco>"); },
      "hopper.xml:1: <include> refers to \"/etc/hosts.xml\": absolute paths are not allowed"},
     {"FileNotSent",
-     [](auto& t) {
-       SetModel(t, "<mujoco>\n<asset><mesh file='arm.stl'/></asset></mujoco>");
-     },
+     [](auto& t) { SetModel(t, "<mujoco>\n<asset><mesh file='arm.stl'/></asset></mujoco>"); },
      "hopper.xml:2: <mesh> refers to \"arm.stl\": there is no such file in task.files"},
     {"StartNotFinite",
      [](auto& t) {

@@ -64,8 +64,8 @@ Expected Hopper(const Plain& p) {
 }
 
 Expected Walker2d(const Plain& p) {
-  const bool healthy = p.d->qpos[1] > 0.8 && p.d->qpos[1] < 2.0 && p.d->qpos[2] > -1 &&
-                       p.d->qpos[2] < 1;
+  const bool healthy =
+      p.d->qpos[1] > 0.8 && p.d->qpos[1] < 2.0 && p.d->qpos[2] > -1 && p.d->qpos[2] < 1;
   return {Join(p.d->qpos, 1, 9, p.d->qvel, 9, 10),
           (p.d->qpos[0] - p.x_before) / 0.008 + 1.0 - 1e-3 * SumOfSquares(p.a), !healthy};
 }
@@ -97,9 +97,9 @@ struct Case {
 };
 
 const Case kCases[] = {
-    {"swimmer", 4, 1, Swimmer},     {"half_cheetah", 5, 1, HalfCheetah},
-    {"hopper", 4, 1, Hopper},       {"walker2d", 4, 1, Walker2d},
-    {"ant", 5, 1, Ant},             {"inverted_pendulum", 2, 3, InvertedPendulum},
+    {"swimmer", 4, 1, Swimmer}, {"half_cheetah", 5, 1, HalfCheetah},
+    {"hopper", 4, 1, Hopper},   {"walker2d", 4, 1, Walker2d},
+    {"ant", 5, 1, Ant},         {"inverted_pendulum", 2, 3, InvertedPendulum},
 };
 
 class EnvironmentOracleTest : public testing::TestWithParam<Case> {
@@ -166,8 +166,8 @@ TEST_P(EnvironmentOracleTest, StepsAgreeWithTheFormulas) {
     StepPlain(action);
     const Expected expected = GetParam().formulas(plain_);
     ASSERT_THAT(environment_->observation(),
-                testing::ElementsAreArray(std::vector<float>(expected.observation.begin(),
-                                                             expected.observation.end())))
+                testing::ElementsAreArray(
+                    std::vector<float>(expected.observation.begin(), expected.observation.end())))
         << "step " << step;
     ASSERT_NEAR(result->reward, expected.reward, 1e-12 * (1 + std::abs(expected.reward)));
     ASSERT_EQ(result->terminated, expected.terminated);
@@ -183,8 +183,8 @@ TEST_P(EnvironmentOracleTest, FirstObservationIsThatOfTheStart) {
     std::fill(plain_.a.begin(), plain_.a.end(), 0.0);
     const Expected expected = GetParam().formulas(plain_);
     EXPECT_THAT(environment_->observation(),
-                testing::ElementsAreArray(std::vector<float>(expected.observation.begin(),
-                                                             expected.observation.end())));
+                testing::ElementsAreArray(
+                    std::vector<float>(expected.observation.begin(), expected.observation.end())));
   }
 }
 

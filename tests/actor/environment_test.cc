@@ -57,8 +57,8 @@ StepResult Step(Environment& environment, const std::vector<float>& action) {
 TEST(EnvironmentTest, ActionIsClippedAndMappedToTheActuatorsRange) {
   const auto environment = Make(RailTask());
   const float infinity = std::numeric_limits<float>::infinity();
-  const std::pair<float, double> cases[] = {{-1, -2},   {-5, -2}, {0, 2}, {0.5f, 4},
-                                            {1, 6},     {9, 6},   {infinity, 6}};
+  const std::pair<float, double> cases[] = {{-1, -2}, {-5, -2}, {0, 2},       {0.5f, 4},
+                                            {1, 6},   {9, 6},   {infinity, 6}};
   ASSERT_TRUE(environment->Reset(1, 0, 0).ok());
   for (const auto& [action, control] : cases) {
     ASSERT_TRUE(environment->Reset(1, 0, 0).ok());

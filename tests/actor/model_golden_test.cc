@@ -33,10 +33,32 @@ const Golden kGoldens[] = {
     {"swimmer", 0.01, 4, mjINT_RK4, 5, 5, 2, 4, 8, 106.81, {150, 150}, -1, 0},
     {"half_cheetah", 0.01, 5, mjINT_EULER, 9, 9, 6, 8, 17, 14, {120, 90, 60, 120, 60, 30}, -1, 0},
     {"hopper", 0.002, 4, mjINT_RK4, 6, 6, 3, 5, 11, 15.82, {200, 200, 200}, 1, 1.25},
-    {"walker2d", 0.002, 4, mjINT_RK4, 9, 9, 6, 8, 17, 23.68, {100, 100, 100, 100, 100, 100}, 1,
+    {"walker2d",
+     0.002,
+     4,
+     mjINT_RK4,
+     9,
+     9,
+     6,
+     8,
+     17,
+     23.68,
+     {100, 100, 100, 100, 100, 100},
+     1,
      1.25},
-    {"ant", 0.01, 5, mjINT_RK4, 15, 14, 8, 14, 111, 0.911,
-     {150, 150, 150, 150, 150, 150, 150, 150}, 2, 0.75},
+    {"ant",
+     0.01,
+     5,
+     mjINT_RK4,
+     15,
+     14,
+     8,
+     14,
+     111,
+     0.911,
+     {150, 150, 150, 150, 150, 150, 150, 150},
+     2,
+     0.75},
     {"inverted_pendulum", 0.02, 2, mjINT_RK4, 2, 2, 1, 3, 4, 15.49, {100}, -1, 0},
 };
 
@@ -130,8 +152,7 @@ TEST(BodyMassTest, WalkerFollowsFromItsGeometry) {
   const double leg = Capsule(0.04, 0.25);
   const double foot = Capsule(0.06, 0.1);
   const double expected[] = {Capsule(0.05, 0.2), thigh, leg, foot, thigh, leg, foot};
-  EXPECT_THAT(BodyMasses("walker2d"),
-              testing::Pointwise(DoubleNear(1e-9), expected));
+  EXPECT_THAT(BodyMasses("walker2d"), testing::Pointwise(DoubleNear(1e-9), expected));
 }
 
 TEST(BodyMassTest, SwimmerHasThreeEqualLinks) {

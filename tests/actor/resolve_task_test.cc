@@ -24,8 +24,8 @@ using ::testing::HasSubstr;
 // ---- Built-in tasks -----------------------------------------------------------------
 
 TEST(BuiltinTaskTest, SixTasksAreBuiltIn) {
-  EXPECT_THAT(BuiltinTaskNames(), ElementsAre("ant", "half_cheetah", "hopper",
-                                              "inverted_pendulum", "swimmer", "walker2d"));
+  EXPECT_THAT(BuiltinTaskNames(), ElementsAre("ant", "half_cheetah", "hopper", "inverted_pendulum",
+                                              "swimmer", "walker2d"));
 }
 
 TEST(BuiltinTaskTest, EachCarriesItsNameAndTheModelOfTheSourceTree) {
@@ -36,8 +36,7 @@ TEST(BuiltinTaskTest, EachCarriesItsNameAndTheModelOfTheSourceTree) {
     ASSERT_EQ(task->files_size(), 1);
     EXPECT_EQ(task->files(0).name(), task->model());
     std::ifstream source(fs::path(std::getenv("SR2L_SOURCE")) / "actor/models" / task->model());
-    EXPECT_EQ(task->files(0).content(),
-              std::string((std::istreambuf_iterator<char>(source)), {}));
+    EXPECT_EQ(task->files(0).content(), std::string((std::istreambuf_iterator<char>(source)), {}));
   }
 }
 
@@ -59,8 +58,8 @@ TEST(ResolveBuiltinTest, SetFieldsReplaceTheBuiltInOnes) {
   const v1::TaskConfig original = *BuiltinTask("hopper");
   EXPECT_FALSE(task.has_builtin());
   EXPECT_EQ(task.step_limit(), 100);
-  EXPECT_EQ(task.reward_size(), 1);               // the list is replaced as a whole
-  EXPECT_EQ(task.reset().qpos().scale(), 0);      // and so is a message
+  EXPECT_EQ(task.reward_size(), 1);           // the list is replaced as a whole
+  EXPECT_EQ(task.reset().qpos().scale(), 0);  // and so is a message
   EXPECT_EQ(task.health_size(), original.health_size());
   EXPECT_EQ(task.files(0).content(), original.files(0).content());
 }
@@ -154,8 +153,7 @@ TEST_F(AttachModelFilesTest, RobotWithMeshAndIncludeRunsFromMemory) {
   ASSERT_EQ(Attach("./My-Robot.xml"), "");
   EXPECT_EQ(task_.name(), "my_robot");
   EXPECT_EQ(task_.model(), "My-Robot.xml");
-  EXPECT_THAT(FileNames(),
-              ElementsAre("My-Robot.xml", "parts/actuators.xml", "meshes/Body.STL"));
+  EXPECT_THAT(FileNames(), ElementsAre("My-Robot.xml", "parts/actuators.xml", "meshes/Body.STL"));
   fs::remove_all(folder_);  // the actor has no such files
 
   task_.set_observation_dim(1);
@@ -254,8 +252,7 @@ TEST_F(AttachModelFilesTest, MoreThanThirtyTwoMebibytesAreRefused) {
   EXPECT_THAT(AttachXml("<asset><mesh file='a.stl'/><mesh file='b.stl'/></asset>"),
               HasSubstr("at most 32 MiB in all; \"b.stl\" makes it more"));
   Write("c.stl", std::string((32 << 20) + 1, 'c'));
-  EXPECT_THAT(AttachXml("<asset><mesh file='c.stl'/></asset>"),
-              HasSubstr("has more than 32 MiB"));
+  EXPECT_THAT(AttachXml("<asset><mesh file='c.stl'/></asset>"), HasSubstr("has more than 32 MiB"));
 }
 
 TEST_F(AttachModelFilesTest, FilesThatDifferByFolderOrCaseAloneAreRefused) {

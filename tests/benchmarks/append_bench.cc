@@ -18,7 +18,7 @@
 #include "replay/core/memory_log.h"
 #include "replay/core/replay_store.h"
 #include "replay/service/replay_service.h"
-#include "replay/service/self_owned_reactor.h"
+#include "common/rpc/self_owned_reactor.h"
 
 namespace sr2l {
 namespace {

@@ -117,8 +117,8 @@ void BenchStream(benchmark::State& state, const std::string& name) {
   snapshot.set_parameters(parameters.data(), parameters.size() * sizeof(float));
   snapshot.add_log_std(0);
   const auto policy = *GaussianActor::Create(snapshot);
-  const auto stream =
-      *ActorStream::Create({.seed = 1, .steps_per_round = 1000}, *CompiledTask::Create(config), 0, "");
+  const auto stream = *ActorStream::Create({.seed = 1, .steps_per_round = 1000},
+                                           *CompiledTask::Create(config), 0, "");
   PolicyBatch batch;
   batch.Add(stream.get());
   for (auto _ : state) {

@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <prometheus/counter.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <memory>
@@ -18,15 +20,20 @@ namespace {
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
+sockaddr_in LoopbackPeer(const std::string& address) {
+  sockaddr_in peer = {};
+  peer.sin_family = AF_INET;
+  peer.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+  inet_pton(AF_INET, "127.0.0.1", &peer.sin_addr);
+  return peer;
+}
+
 // The answer to `request`; empty when nobody listens, or answers.
 std::string Send(const std::string& address, const std::string& request) {
   const int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
   const timeval limit = {.tv_sec = 10, .tv_usec = 0};
   setsockopt(socket_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-  sockaddr_in peer = {};
-  peer.sin_family = AF_INET;
-  peer.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-  inet_pton(AF_INET, "127.0.0.1", &peer.sin_addr);
+  sockaddr_in peer = LoopbackPeer(address);
   std::string answer;
   if (connect(socket_fd, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) == 0) {
     EXPECT_EQ(send(socket_fd, request.data(), request.size(), MSG_NOSIGNAL),
@@ -128,6 +135,43 @@ TEST(MetricsServerTest, NonsenseGetsNoAnswerAndHurtsNobody) {
   EXPECT_EQ(Send(server->address(), ""), "");  // says nothing, until its time is over
   EXPECT_THAT(Send(server->address(), "\r\n\r\n"), testing::StartsWith("HTTP/1.1 405"));
   EXPECT_THAT(HttpGet(server->address(), "/metrics"), testing::StartsWith("HTTP/1.1 200"));
+}
+
+double CpuSeconds() {
+  timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+TEST(MetricsServerTest, WithoutAFreeDescriptorItWaitsInsteadOfSpinningAndRecovers) {
+  const auto server = StartServer(std::make_shared<prometheus::Registry>());
+  ASSERT_NE(server, nullptr);
+  ASSERT_THAT(HttpGet(server->address(), "/metrics"), testing::StartsWith("HTTP/1.1 200"));
+  const int client = socket(AF_INET, SOCK_STREAM, 0);
+  rlimit usual;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &usual), 0);
+  // The lowest free descriptor was the client's: the next one is one too many. (Less would
+  // make poll fail as well.)
+  const rlimit none = {.rlim_cur = static_cast<rlim_t>(client) + 1, .rlim_max = usual.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const double before = CpuSeconds();
+  const std::string request = "GET /metrics HTTP/1.1\r\n\r\n";
+  const timeval patience = {.tv_sec = 1, .tv_usec = 0};
+  setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  sockaddr_in peer = LoopbackPeer(server->address());
+  EXPECT_EQ(connect(client, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)), 0);
+  EXPECT_EQ(send(client, request.data(), request.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(request.size()));
+  char answer[12];
+  EXPECT_EQ(read(client, answer, sizeof(answer)), -1);  // for a second
+  const double spent = CpuSeconds() - before;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &usual), 0);
+  EXPECT_LT(spent, 0.2);
+  const timeval long_enough = {.tv_sec = 30, .tv_usec = 0};
+  setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &long_enough, sizeof(long_enough));
+  EXPECT_EQ(read(client, answer, sizeof(answer)), static_cast<ssize_t>(sizeof(answer)));
+  EXPECT_EQ(std::string(answer, sizeof(answer)), "HTTP/1.1 200");
+  close(client);
 }
 
 }  // namespace

@@ -201,6 +201,15 @@ TEST_F(RpcTest, MessagesUpToTheLimitPassAndLargerOnesAreRefused) {
   EXPECT_EQ(*CallList(*stub, 10), 10u);
 }
 
+TEST_F(RpcTest, AServerRefusesMessagesBeyondItsOwnLimit) {
+  auto server = RpcServer::Start(UnixAddress(), {}, {&service_}, /*max_received_bytes=*/1000);
+  ASSERT_TRUE(server.ok()) << server.status();
+  server_ = *std::move(server);
+  const auto stub = Stub({});
+  EXPECT_EQ(*CallList(*stub, 900), 900u);
+  EXPECT_EQ(CallList(*stub, 1001).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
 TEST_F(RpcTest, MutualTlsLetsTheRolesInAndChecksThem) {
   TestAuthority authority(folder_, "authority");
   Serve("127.0.0.1:0", authority.Issue("learner"));

@@ -167,6 +167,15 @@ TEST_F(CommandTest, TrainStartsNothingForAWrongConfiguration) {
   EXPECT_FALSE(std::filesystem::exists(run));
 }
 
+TEST_F(CommandTest, TrainRefusesLessMemoryThanAReplayTakes) {
+  const std::string run = folder_ / "run";
+  const ProgramResult result =
+      Sr2l({"train", file_, "--run", run, "--replay-memory-mib", "15"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("--replay-memory-mib"), HasSubstr("16")));
+  EXPECT_FALSE(std::filesystem::exists(run));
+}
+
 TEST_F(CommandTest, TrainRefusesAFolderThatIsNotEmpty) {
   ExpectFailure({"train", file_, "--run", folder_.path()}, "is not empty");
 }

@@ -35,7 +35,7 @@ TEST(ExperimentFilesTest, EveryShippedFileIsValid) {
     EXPECT_EQ(Resolve(entry.path()).name(), entry.path().stem()) << entry.path();
     ++count;
   }
-  EXPECT_EQ(count, 12);
+  EXPECT_EQ(count, 13);
 }
 
 // Of the paper: 500 iterations of 1000 steps, ten seeds, 64x64.
@@ -44,7 +44,7 @@ void ExpectThePapersSetting(const v1::ExperimentConfig& config, const std::strin
   EXPECT_EQ(config.rounds(), 500);
   EXPECT_EQ(config.steps_per_round(), 1000);
   EXPECT_EQ(config.streams_per_member(), 1);
-  EXPECT_EQ(config.trpo().sigma(), v1::TrpoConfig::SHARED);
+  EXPECT_EQ(config.trpo().sigma(), v1::TrpoConfig::PER_DIMENSION);
   EXPECT_THAT(config.trpo().hidden(), ElementsAreArray({64, 64}));
   EXPECT_DOUBLE_EQ(config.trpo().discount(), 0.99);
   EXPECT_DOUBLE_EQ(config.trpo().max_kl(), 0.01);

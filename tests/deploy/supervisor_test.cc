@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -179,11 +180,18 @@ TEST_F(SupervisorTest, SignalsAndWakeUpsEndATurn) {
 }
 
 TEST_F(SupervisorTest, AwaitFileReturnsOnceTheProcessHasWrittenIt) {
+  // The process writes the file only after the pipe was read.
   const std::string path = folder_ / "address";
+  const std::string pipe = folder_ / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   ASSERT_TRUE(supervisor_
-                  .Start(Shell("replay", "sleep 0.05; touch " + path + "; exec sleep 600"),
+                  .Start(Shell("replay", "echo > " + pipe + "; touch " + path +
+                                             "; exec sleep 600"),
                          Supervisor::OnExit::kFail)
                   .ok());
+  EXPECT_EQ(supervisor_.AwaitFile("replay", path, absl::Now()).code(),
+            absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(ReadFile(pipe), "\n");
   EXPECT_TRUE(supervisor_.AwaitFile("replay", path, Soon()).ok());
 }
 

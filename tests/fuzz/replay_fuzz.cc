@@ -1,12 +1,17 @@
+// Any bytes as requests to a replay store, which never contradicts a plain model of it.
 #include "tests/fuzz/replay_fuzz.h"
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "common/status/check.h"
 #include "replay/core/memory_log.h"
 #include "replay/core/replay_store.h"
+#include "tests/fuzz/records.h"
 #include "tests/replay/chunks.h"
 
 namespace sr2l {
@@ -30,8 +35,8 @@ struct StreamModel {
 // A store and its model, fed with the same records.
 class Subject {
  public:
-  Subject() : store_(*ReplayStore::Open(log_)), model_(kStreams) {
-    SR2L_CHECK(store_->CreateTables({FuzzTable()}).ok());
+  Subject() : store_(*ReplayStore::Open(log_)) {
+    CreateOwnTable();
     for (uint32_t stream = 0; stream < kStreams; ++stream) {
       SR2L_CHECK(store_->OpenStream(MakeKey(FuzzTable(), stream), 1).ok());
       model_[stream].epoch = 1;
@@ -48,13 +53,38 @@ class Subject {
         return ReleaseRounds(content);
       case FuzzRecord::kReadRound:
         return ReadRound(content);
+      case FuzzRecord::kCreateTables:
+        return CreateTables(content);
+      case FuzzRecord::kDropExperiment:
+        return DropExperiment(content);
+      case FuzzRecord::kDescribeTables:
+        return DescribeTables(content);
     }
   }
 
  private:
+  using TableKey = std::pair<std::string, uint32_t>;  // experiment id, member
+
+  void CreateOwnTable() {
+    SR2L_CHECK(store_->CreateTables({FuzzTable()}).ok());
+    model_.assign(kStreams, {});
+    released_ = 0;
+    tables_.insert({FuzzTable().experiment_id(), FuzzTable().member()});
+  }
+
+  static bool IsOwn(const v1::StreamKey& key) {
+    return key.experiment_id() == FuzzTable().experiment_id() &&
+           key.member() == FuzzTable().member();
+  }
+
+  // Chunks go to the own table only: it is the one that the model knows.
   void Append(const std::string& content) {
     auto chunk = std::make_shared<v1::Chunk>();
     if (!chunk->ParseFromString(content)) return;
+    if (!IsOwn(chunk->key()) && tables_.contains({chunk->key().experiment_id(),
+                                                  chunk->key().member()})) {
+      return;
+    }
     const auto result = store_->Append(chunk, absl::UnixEpoch());
     SR2L_CHECK(result.ok());
     ++Outcomes()[result->outcome];
@@ -94,7 +124,7 @@ class Subject {
     v1::OpenStreamRequest request;
     if (!request.ParseFromString(content)) return;
     const auto opened = store_->OpenStream(request.key(), request.lease_epoch());
-    if (!opened.ok()) return;
+    if (!opened.ok() || !IsOwn(request.key())) return;
     StreamModel& model = model_[request.key().stream()];
     SR2L_CHECK(request.lease_epoch() >= model.epoch);
     SR2L_CHECK(opened->next_step == model.next_step);
@@ -112,8 +142,12 @@ class Subject {
       SR2L_CHECK(store_->bytes() == bytes);
       return;
     }
-    SR2L_CHECK(request.before_round() <= CompleteRounds());
-    released_ = std::max(released_, request.before_round());
+    for (const uint32_t member : request.members()) {
+      SR2L_CHECK(tables_.contains({request.experiment_id(), member}));
+      if (!IsOwn(MakeKey(MakeSpec(request.experiment_id(), member, 1, 1), 0))) continue;
+      SR2L_CHECK(request.before_round() <= CompleteRounds());
+      released_ = std::max(released_, request.before_round());
+    }
   }
 
   void ReadRound(const std::string& content) {
@@ -137,6 +171,65 @@ class Subject {
     SR2L_CHECK(round.round >= released_ && round.round < CompleteRounds());
   }
 
+  void CreateTables(const std::string& content) {
+    v1::CreateTablesRequest request;
+    if (!request.ParseFromString(content)) return;
+    const absl::Status created =
+        store_->CreateTables({request.tables().begin(), request.tables().end()});
+    if (!created.ok()) {
+      SR2L_CHECK(!created.message().empty());
+      SR2L_CHECK(NumTables("") == tables_.size());
+      return;
+    }
+    for (const v1::TableSpec& spec : request.tables()) {
+      SR2L_CHECK(spec.num_streams() >= 1 && spec.num_streams() <= 1024);
+      SR2L_CHECK(spec.observation_dim() >= 1 && spec.observation_dim() <= 10000);
+      SR2L_CHECK(spec.action_dim() >= 1 && spec.action_dim() <= 1000);
+      SR2L_CHECK(spec.steps_per_round() >= 1 && spec.steps_per_round() <= 1000000);
+      tables_.insert({spec.experiment_id(), spec.member()});
+    }
+    SR2L_CHECK(NumTables("") == tables_.size());
+  }
+
+  // Without its own table the target would learn nothing more: it is created again.
+  void DropExperiment(const std::string& content) {
+    v1::DropExperimentRequest request;
+    if (!request.ParseFromString(content)) return;
+    const absl::Status dropped = store_->DropExperiment(request.experiment_id());
+    if (!dropped.ok()) {
+      SR2L_CHECK(NumTables("") == tables_.size());
+      return;
+    }
+    std::erase_if(tables_, [&request](const TableKey& key) {
+      return key.first == request.experiment_id();
+    });
+    SR2L_CHECK(NumTables("") == tables_.size());
+    if (!tables_.contains({FuzzTable().experiment_id(), FuzzTable().member()})) {
+      SR2L_CHECK(store_->bytes() == 0);  // only the own table ever holds chunks
+      CreateOwnTable();
+    }
+  }
+
+  void DescribeTables(const std::string& content) {
+    v1::DescribeTablesRequest request;
+    if (!request.ParseFromString(content)) return;
+    const auto described = store_->Describe(request.experiment_id());
+    if (!described.ok()) return;
+    SR2L_CHECK(described->bytes() == store_->bytes());
+    for (const v1::TableDescription& table : described->tables()) {
+      SR2L_CHECK(tables_.contains({table.spec().experiment_id(), table.spec().member()}));
+      if (!IsOwn(MakeKey(table.spec(), 0))) continue;
+      for (uint32_t stream = 0; stream < kStreams; ++stream) {
+        SR2L_CHECK(table.next_step(static_cast<int>(stream)) == model_[stream].next_step);
+        SR2L_CHECK(table.lease_epoch(static_cast<int>(stream)) == model_[stream].epoch);
+      }
+    }
+  }
+
+  size_t NumTables(const std::string& experiment_id) const {
+    return static_cast<size_t>(store_->Describe(experiment_id)->tables_size());
+  }
+
   uint64_t CompleteRounds() const {
     uint64_t steps = model_[0].next_step;
     for (const StreamModel& stream : model_) steps = std::min(steps, stream.next_step);
@@ -147,17 +240,12 @@ class Subject {
   const std::unique_ptr<ReplayStore> store_;
   std::vector<StreamModel> model_;
   uint64_t released_ = 0;
+  std::set<TableKey> tables_;
 };
 
 }  // namespace
 
 v1::TableSpec FuzzTable() { return MakeSpec("e", 0, kStreams, kStepsPerRound); }
-
-std::string EncodeRecord(FuzzRecord kind, const std::string& content) {
-  std::string record = {static_cast<char>(kind), static_cast<char>(content.size() & 0xff),
-                        static_cast<char>(content.size() >> 8)};
-  return record + content;
-}
 
 const std::array<uint64_t, v1::AppendResponse::Outcome_ARRAYSIZE>& FuzzOutcomes() {
   return Outcomes();
@@ -167,12 +255,8 @@ const std::array<uint64_t, v1::AppendResponse::Outcome_ARRAYSIZE>& FuzzOutcomes(
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   sr2l::Subject subject;
-  while (size >= 3) {
-    const auto kind = static_cast<sr2l::FuzzRecord>(bytes[0] % 4);
-    const size_t length = std::min<size_t>(size - 3, bytes[1] | bytes[2] << 8);
-    subject.Apply(kind, std::string(reinterpret_cast<const char*>(bytes) + 3, length));
-    bytes += 3 + length;
-    size -= 3 + length;
-  }
+  sr2l::ForEachRecord(bytes, size, [&subject](uint8_t kind, const std::string& content) {
+    subject.Apply(static_cast<sr2l::FuzzRecord>(kind % sr2l::kFuzzRecords), content);
+  });
   return 0;
 }

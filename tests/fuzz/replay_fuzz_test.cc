@@ -2,59 +2,16 @@
 // their bytes.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <limits>
 #include <string>
 #include <vector>
 
-#include "common/random/philox.h"
+#include "tests/common/dice.h"
+#include "tests/fuzz/records.h"
 #include "tests/fuzz/replay_fuzz.h"
 #include "tests/replay/chunks.h"
 
 namespace sr2l {
 namespace {
-
-// Random choices for one input, drawn one after the other.
-class Dice {
- public:
-  explicit Dice(uint64_t input) : random_(20240607, Purpose::kJitter), input_(input) {}
-
-  uint64_t Below(uint64_t limit) {
-    return static_cast<uint64_t>(static_cast<double>(limit) * random_.Uniform(input_, lane_++));
-  }
-  bool OneIn(uint64_t n) { return Below(n) == 0; }
-  uint64_t Number() {
-    constexpr uint64_t kEdges[] = {0, 1, 7, 8, 9, 255, uint64_t{1} << 31, uint64_t{1} << 32,
-                                   uint64_t{1} << 63, std::numeric_limits<uint64_t>::max()};
-    return OneIn(2) ? kEdges[Below(std::size(kEdges))] : Below(40);
-  }
-
- private:
-  const Philox random_;
-  const uint64_t input_;
-  uint32_t lane_ = 0;
-};
-
-void SpoilBytes(Dice& dice, std::string& bytes) {
-  if (bytes.empty()) return;
-  const size_t at = dice.Below(bytes.size());
-  switch (dice.Below(5)) {
-    case 0:
-      bytes[at] = static_cast<char>(bytes[at] ^ (1 << dice.Below(8)));
-      break;
-    case 1:
-      bytes.erase(at, 1 + dice.Below(16));
-      break;
-    case 2:
-      bytes.insert(at, 1 + dice.Below(8), static_cast<char>(dice.Below(256)));
-      break;
-    case 3:
-      bytes.resize(at);
-      break;
-    default:
-      bytes += bytes.substr(at);
-  }
-}
 
 void SpoilField(Dice& dice, v1::Chunk& chunk) {
   switch (dice.Below(12)) {
@@ -73,37 +30,67 @@ void SpoilField(Dice& dice, v1::Chunk& chunk) {
     case 6:
       return chunk.mutable_key()->set_member(static_cast<uint32_t>(dice.Number()));
     case 7:
-      return SpoilBytes(dice, *chunk.mutable_observations());
+      return dice.SpoilBytes(*chunk.mutable_observations());
     case 8:
-      return SpoilBytes(dice, *chunk.mutable_flags());
+      return dice.SpoilBytes(*chunk.mutable_flags());
     case 9:
-      return SpoilBytes(dice, *chunk.mutable_final_observations());
+      return dice.SpoilBytes(*chunk.mutable_final_observations());
     case 10:
-      return SpoilBytes(dice, *chunk.mutable_rewards());
+      return dice.SpoilBytes(*chunk.mutable_rewards());
     default:
       return chunk.add_episodes()->set_offset(static_cast<uint32_t>(dice.Number()));
   }
 }
 
+std::string Encode(FuzzRecord kind, const google::protobuf::Message& message) {
+  return EncodeRecord(static_cast<uint8_t>(kind), message.SerializeAsString());
+}
+
+// Records about whole tables; those of experiment "f" come and go beside the own one.
+std::string TableRecord(Dice& dice) {
+  const std::string id = dice.OneIn(8) ? "e" : "f";
+  if (dice.OneIn(2)) {
+    v1::CreateTablesRequest request;
+    for (uint64_t tables = dice.Below(3); tables > 0; --tables) {
+      v1::TableSpec& spec = *request.add_tables();
+      spec = MakeSpec(id, static_cast<uint32_t>(dice.Below(3)), 1, 4);
+      if (dice.OneIn(6)) spec.set_num_streams(static_cast<uint32_t>(dice.Number()));
+      if (dice.OneIn(6)) spec.set_observation_dim(static_cast<uint32_t>(dice.Number()));
+      if (dice.OneIn(6)) spec.set_action_dim(static_cast<uint32_t>(dice.Number()));
+      if (dice.OneIn(6)) spec.set_steps_per_round(static_cast<uint32_t>(dice.Number()));
+    }
+    return Encode(FuzzRecord::kCreateTables, request);
+  }
+  if (dice.OneIn(2)) {
+    v1::DropExperimentRequest request;
+    request.set_experiment_id(id);
+    return Encode(FuzzRecord::kDropExperiment, request);
+  }
+  v1::DescribeTablesRequest request;
+  if (dice.OneIn(2)) request.set_experiment_id("e");
+  return Encode(FuzzRecord::kDescribeTables, request);
+}
+
 std::string OtherRecord(Dice& dice) {
+  if (dice.OneIn(3)) return TableRecord(dice);
   if (dice.OneIn(2)) {
     v1::OpenStreamRequest request;
     *request.mutable_key() = MakeKey(FuzzTable(), static_cast<uint32_t>(dice.Below(4)));
     request.set_lease_epoch(dice.Below(3));
-    return EncodeRecord(FuzzRecord::kOpenStream, request.SerializeAsString());
+    return Encode(FuzzRecord::kOpenStream, request);
   }
   if (dice.OneIn(2)) {
     v1::ReleaseRoundsRequest request;
     request.set_experiment_id("e");
     request.add_members(0);
     request.set_before_round(dice.OneIn(3) ? dice.Number() : dice.Below(4));
-    return EncodeRecord(FuzzRecord::kReleaseRounds, request.SerializeAsString());
+    return Encode(FuzzRecord::kReleaseRounds, request);
   }
   v1::ReadRoundRequest request;
   request.set_experiment_id("e");
   request.add_members(dice.OneIn(8) ? 1 : 0);
   request.set_round(dice.OneIn(3) ? dice.Number() : dice.Below(4));
-  return EncodeRecord(FuzzRecord::kReadRound, request.SerializeAsString());
+  return Encode(FuzzRecord::kReadRound, request);
 }
 
 // A session of some streams, with a few things in it that are wrong.
@@ -130,17 +117,16 @@ std::string MakeInput(uint64_t index) {
     if (!intact) SpoilField(dice, chunk);
     if (dice.OneIn(20)) chunk.mutable_resume_token()->resize(5000);
     if (intact && !dice.OneIn(10)) next_step[stream] = step + count;
-    input += EncodeRecord(FuzzRecord::kAppend, chunk.SerializeAsString());
+    input += Encode(FuzzRecord::kAppend, chunk);
   }
-  while (dice.OneIn(3)) SpoilBytes(dice, input);
+  while (dice.OneIn(3)) dice.SpoilBytes(input);
   return input;
 }
 
 TEST(ReplayFuzzTest, NoInputContradictsTheModelAndEveryOutcomeIsReached) {
   constexpr uint64_t kInputs = 20000;
   for (uint64_t index = 0; index < kInputs; ++index) {
-    const std::string input = MakeInput(index);
-    LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(input.data()), input.size());
+    RunFuzzTarget(MakeInput(index));
   }
   for (int outcome = v1::AppendResponse::STORED; outcome < v1::AppendResponse::Outcome_ARRAYSIZE;
        ++outcome) {

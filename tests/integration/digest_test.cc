@@ -24,17 +24,30 @@ constexpr int kMembers = 3;
 
 class DigestTest : public ::testing::Test {
  protected:
+  static std::vector<std::string> FileArguments(const std::string& file, const std::string& run,
+                                                int actors,
+                                                const std::vector<std::string>& overrides) {
+    std::vector<std::string> arguments = {
+        Binary("sr2l"), "train", file, "--run", run, "--actors", std::to_string(actors)};
+    for (const std::string& override : overrides) {
+      arguments.insert(arguments.end(), {"--set", override});
+    }
+    return arguments;
+  }
   std::vector<std::string> TrainArguments(const std::string& run, int actors, int rounds) const {
-    return {Binary("sr2l"),           "train", file_,
-            "--run",                  run,     "--actors",
-            std::to_string(actors),   "--set", "rounds=" + std::to_string(rounds)};
+    return FileArguments(file_, run, actors, {"rounds=" + std::to_string(rounds)});
   }
 
-  // Trains and returns the digest.
-  std::string Train(const std::string& run, int actors, int rounds) const {
-    const ProgramResult result = RunProgram(TrainArguments(run, actors, rounds), kTrainingTimeout);
+  // Each trains and returns the digest.
+  static std::string TrainFile(const std::string& file, const std::string& run, int actors,
+                               const std::vector<std::string>& overrides) {
+    const ProgramResult result =
+        RunProgram(FileArguments(file, run, actors, overrides), kTrainingTimeout);
     EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
     return Digest(run);
+  }
+  std::string Train(const std::string& run, int actors, int rounds) const {
+    return TrainFile(file_, run, actors, {"rounds=" + std::to_string(rounds)});
   }
 
   static std::string Digest(const std::string& run) {
@@ -43,9 +56,28 @@ class DigestTest : public ::testing::Test {
     return result.output;
   }
 
+  // Writes an experiment of four rounds; returns its path.
+  std::string WriteShort(const std::string& name, const std::string& text) const {
+    const std::string path = folder_ / (name + ".textproto");
+    WriteFile(path, "trpo { hidden: [32, 32] } rounds: 4 streams_per_member: 2\n" + text);
+    return path;
+  }
+
   TemporaryFolder folder_;
   const std::string file_ = WritePendulum(folder_);
 };
+
+// The SHA-256 of a member's parameters in a digest; empty when there is no such member.
+std::string MemberSum(const std::string& digest, int wanted) {
+  std::istringstream lines(digest);
+  int member = 0;
+  int env_steps = 0;
+  int updates = 0;
+  for (std::string sum; lines >> member >> env_steps >> updates >> sum;) {
+    if (member == wanted) return sum;
+  }
+  return "";
+}
 
 TEST_F(DigestTest, IsTheSameForOneTwoAndFourActors) {
   const std::string one = Train(folder_ / "one", 1, 8);
@@ -119,6 +151,53 @@ TEST_F(DigestTest, IsTheSameWhenActorsComeAndGo) {
   const ProgramResult watch = service.Sr2l({"watch", id});
   EXPECT_EQ(watch.exit_code, 0) << watch.output << watch.errors;
   EXPECT_EQ(Digest(service.Results(id)), undisturbed);
+}
+
+TEST_F(DigestTest, IsTheSameForARobotWithContactsWhoseActorIsKilled) {
+  constexpr int kRobots = 2;
+  // Rounds of a second, so that the kill comes between the first one and the last.
+  const std::string file = WriteShort("hopper", R"pb(
+    task { builtin: "hopper" }
+    smoothness { radius: 0.01 coefficient: 0.1 }
+    members { seeds: [0, 1] }
+    steps_per_round: 4000
+  )pb");
+  const std::string undisturbed = TrainFile(file, folder_ / "undisturbed", 1, {});
+
+  const std::string run = folder_ / "disturbed";
+  RunningProgram train(FileArguments(file, run, 2, {}));
+  ASSERT_TRUE(Eventually([&] { return NumCurveRows(run + "/curve.csv") >= kRobots; }))
+      << train.output() << train.errors();
+  const std::vector<pid_t> actors = ChildrenWith(train.pid(), "sr2l-actor");
+  ASSERT_FALSE(actors.empty());
+  ASSERT_EQ(kill(actors.front(), SIGKILL), 0);
+  const ProgramResult result = train.Wait(kTrainingTimeout);
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output, ::testing::HasSubstr("was killed by signal 9 (Killed); starting"));
+  EXPECT_EQ(Digest(run), undisturbed);
+}
+
+// At coefficient 0 the regularizer changes no bit of policy and baseline.
+TEST_F(DigestTest, OfACoefficientOfZeroIsThatOfPlainTrpo) {
+  const std::string plain = WriteShort("plain", R"pb(
+    task { builtin: "inverted_pendulum" } steps_per_round: 500
+  )pb");
+  const std::string zero = WriteShort("zero", R"pb(
+    task { builtin: "inverted_pendulum" } steps_per_round: 500
+    smoothness { radius: 0.01 coefficient: 0 }
+  )pb");
+  const std::string digest = TrainFile(plain, folder_ / "plain", 1, {});
+  EXPECT_FALSE(MemberSum(digest, 0).empty()) << digest;
+  EXPECT_EQ(TrainFile(zero, folder_ / "zero", 1, {}), digest);
+  EXPECT_NE(TrainFile(zero, folder_ / "one", 1, {"smoothness.coefficient=1"}), digest);
+}
+
+TEST_F(DigestTest, OfAMemberAloneIsThatOfTheMemberAmongOthers) {
+  const std::string among = Train(folder_ / "among", 1, 4);
+  const std::string alone =
+      TrainFile(file_, folder_ / "alone", 1, {"rounds=4", "members.seeds=[1]"});
+  EXPECT_FALSE(MemberSum(alone, 0).empty()) << alone;
+  EXPECT_EQ(MemberSum(alone, 0), MemberSum(among, 1));
 }
 
 }  // namespace

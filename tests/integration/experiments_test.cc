@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "tests/deploy/run_program.h"
@@ -107,8 +108,8 @@ TEST_F(ExperimentsTest, CancellingAnEndedExperimentChangesNothing) {
 
 TEST_F(ExperimentsTest, ExperimentsSurviveTheLearnersRestart) {
   service_.StartActor("actor");
-  const std::string done = service_.Submit(file_, {"rounds=2"});
-  EXPECT_EQ(service_.Sr2l({"watch", done}).exit_code, 0);
+  const std::string succeeded = service_.Submit(file_, {"rounds=2"});
+  EXPECT_EQ(service_.Sr2l({"watch", succeeded}).exit_code, 0);
   const std::string cut = service_.Submit(file_, {kEndless});
   ASSERT_TRUE(
       Eventually([&] { return NumCurveRows(service_.Results(cut) + "/curve.csv") > 0; }));
@@ -116,7 +117,7 @@ TEST_F(ExperimentsTest, ExperimentsSurviveTheLearnersRestart) {
 
   EXPECT_TRUE(service_.Terminate("learner").ok());
   service_.StartLearner();
-  EXPECT_TRUE(ListShows(done, "succeeded"));
+  EXPECT_TRUE(ListShows(succeeded, "succeeded"));
   EXPECT_TRUE(ListShows(cut, "failed"));
   const ProgramResult watch = service_.Sr2l({"watch", waiting});
   EXPECT_EQ(watch.exit_code, 0) << watch.output << watch.errors;
@@ -131,6 +132,21 @@ TEST_F(ExperimentsTest, AKilledLearnersExperimentIsFailedWithItsReason) {
   service_.StartLearner();
   EXPECT_TRUE(ListShows(cut, "failed"));
   EXPECT_THAT(service_.Sr2l({"show", cut}).output, HasSubstr("the learner stopped"));
+}
+
+// The model and its mesh travel with the experiment: nobody needs the files afterwards.
+TEST_F(ExperimentsTest, ARobotOfOnesOwnIsTrainedAfterItsFilesAreGone) {
+  const std::string robot = folder_ / "robot";
+  std::filesystem::copy(SourceFile("deploy/experiments/own_robot"), robot,
+                        std::filesystem::copy_options::recursive);
+  const std::string id = service_.Submit(robot + "/own_robot.textproto", {"rounds=3"});
+  ASSERT_FALSE(id.empty());
+  std::filesystem::remove_all(robot);
+  service_.StartActor("actor");
+  const ProgramResult watch = service_.Sr2l({"watch", id});
+  EXPECT_EQ(watch.exit_code, 0) << watch.output << watch.errors;
+  EXPECT_TRUE(ListShows(id, "succeeded"));
+  EXPECT_EQ(NumCurveRows(service_.Results(id) + "/curve.csv"), 2 * 3);
 }
 
 TEST_F(ExperimentsTest, AnUnknownIdIsAnError) {

@@ -208,7 +208,7 @@ TEST(ChunkSenderWithoutServerTest, AChunkThatNoMessageCanCarryIsRefused) {
   ChunkSender sender(*MakeChannel("unix:/nonexistent/socket", {}), {},
                      [](const v1::AppendResponse&) {});
   auto chunk = std::make_shared<v1::Chunk>();
-  chunk->mutable_observations()->resize(kMaxMessageBytes);
+  chunk->mutable_observations()->resize(kMaxReplayMessageBytes);
   EXPECT_EQ(sender.Send(chunk).code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(sender.unacked_bytes(), 0);
 }

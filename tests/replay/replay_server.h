@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "common/chunk/chunk_format.h"
 #include "common/rpc/server.h"
 #include "replay/core/memory_log.h"
 #include "replay/core/replay_store.h"
@@ -33,7 +34,7 @@ class ReplayServer {
   void Start() {
     store_ = *ReplayStore::Open(log_);
     service_ = std::make_unique<ReplayService>(*store_, metrics_);
-    auto server = RpcServer::Start(address(), {}, {service_.get()});
+    auto server = RpcServer::Start(address(), {}, {service_.get()}, kMaxReplayMessageBytes);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
   }

@@ -142,12 +142,25 @@ TEST_F(ReplayServiceTest, AMessageBeyondTheLimitEndsItsStreamOnly) {
   SetDeadline(context);
   const auto stream = unlimited->Append(&context);
   v1::AppendRequest request;
-  request.mutable_chunk()->mutable_observations()->resize(kMaxMessageBytes + 1);
+  request.mutable_chunk()->mutable_observations()->resize(kMaxReplayMessageBytes + 1);
   stream->Write(request);
   v1::AppendResponse answer;
   EXPECT_FALSE(stream->Read(&answer));
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(Append({MakeChunk(spec, {.num_steps = 8})})[0].outcome(), kStored);
+}
+
+TEST_F(ReplayServiceTest, AChunkWithTooManyBytesIsMalformedAndCounted) {
+  v1::TableSpec spec = MakeSpec("e", 0, 1, 40);
+  spec.set_observation_dim(10000);
+  ASSERT_EQ(client_.CreateTables({spec}), absl::OkStatus());
+  ASSERT_TRUE(Open(spec, 0, 1).ok());
+  const auto answers = Append({MakeChunk(spec, {.num_steps = 26})});
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].outcome(), v1::AppendResponse::MALFORMED);
+  EXPECT_THAT(answers[0].message(), HasSubstr("at most 1048576 bytes together"));
+  EXPECT_EQ(Count(v1::AppendResponse::MALFORMED), 1);
+  EXPECT_EQ(Append({MakeChunk(spec, {.num_steps = 25})})[0].outcome(), kStored);
 }
 
 TEST_F(ReplayServiceTest, ARoundComesInCanonicalOrderOnceItIsComplete) {

@@ -160,11 +160,44 @@ TEST(ValidateChunkTest, AcceptsAWholeRoundAndASingleStep) {
             absl::OkStatus());
 }
 
+// O = 1000, A = 1: a step's columns have 4000 + 4 + 4 + 1 bytes, and a chunk 4000 more.
+TEST(ValidateChunkTest, AcceptsColumnsOfOneMebibyteTogetherAndNoMore) {
+  v1::TableSpec spec = MakeSpec("e", 0, 1, 300);
+  spec.set_observation_dim(1000);
+  spec.set_action_dim(1);
+  EXPECT_EQ(ValidateChunk(spec, MakeChunk(spec, {.num_steps = 260})), absl::OkStatus());
+  EXPECT_EQ(std::string(ValidateChunk(spec, MakeChunk(spec, {.num_steps = 261})).message()),
+            "chunk.observations, actions, rewards, flags and final_observations must have at "
+            "most 1048576 bytes together, got 1050349");
+  const v1::Chunk with_ends = MakeChunk(spec, {.num_steps = 259, .ends = {0, 1}});
+  EXPECT_THAT(std::string(ValidateChunk(spec, with_ends).message()), HasSubstr("got 1050331"));
+}
+
+TEST(ValidateChunkTest, AcceptsAStepOfTheLargestTable) {
+  v1::TableSpec spec = MakeSpec("e", 0, 1, 8);
+  spec.set_observation_dim(10000);
+  spec.set_action_dim(1000);
+  EXPECT_EQ(ValidateChunk(spec, MakeChunk(spec, {.num_steps = 1, .ends = {0}})),
+            absl::OkStatus());
+}
+
 TEST(ValidateChunkTest, AcceptsTruncatedAndBothFlags) {
   v1::Chunk chunk = Valid();
   (*chunk.mutable_flags())[1] = 2;
   (*chunk.mutable_flags())[3] = 3;
   EXPECT_EQ(ValidateChunk(Spec(), chunk), absl::OkStatus());
+}
+
+TEST(ValidateChunkTest, FindsANumberThatIsNotFiniteAtEveryPlaceOfALongColumn) {
+  const v1::TableSpec spec = MakeSpec("e", 0, 1, 100);
+  const v1::Chunk valid = MakeChunk(spec, {.num_steps = 100});
+  EXPECT_EQ(ValidateChunk(spec, valid), absl::OkStatus());
+  for (size_t index = 0; index < 3 * 101; ++index) {
+    v1::Chunk chunk = valid;
+    SetFloat(*chunk.mutable_observations(), index, kNan);
+    EXPECT_THAT(std::string(ValidateChunk(spec, chunk).message()),
+                HasSubstr("chunk.observations[" + std::to_string(index) + "] must be finite"));
+  }
 }
 
 TEST(ValidateChunkTest, AcceptsLargestFiniteNumbersAndDenormals) {

@@ -10,6 +10,7 @@ namespace sr2l {
 namespace {
 
 using ::testing::HasSubstr;
+using Detail = ExperimentStore::Detail;
 
 class ExperimentStoreTest : public ::testing::Test {
  protected:
@@ -46,7 +47,7 @@ TEST_F(ExperimentStoreTest, WhatWasAddedIsThereAfterReopening) {
   const auto added = store_->Add(Config("swim"), "", now_);
   ASSERT_TRUE(added.ok()) << added.status();
   Reopen();
-  const auto found = store_->Get(added->experiment_id());
+  const auto found = store_->Get(added->experiment_id(), Detail::kAll);
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_EQ(found->state(), v1::QUEUED);
   EXPECT_EQ(found->config().rounds(), 3);
@@ -87,7 +88,7 @@ TEST_F(ExperimentStoreTest, AnEndedExperimentKeepsItsState) {
   ASSERT_TRUE(store_->SetState(added->experiment_id(), v1::FAILED, "disk full", now_).ok());
   EXPECT_EQ(store_->SetState(added->experiment_id(), v1::RUNNING, "", now_).code(),
             absl::StatusCode::kFailedPrecondition);
-  const auto found = store_->Get(added->experiment_id());
+  const auto found = store_->Get(added->experiment_id(), Detail::kAll);
   EXPECT_EQ(found->state(), v1::FAILED);
   EXPECT_EQ(found->reason(), "disk full");
   EXPECT_EQ(*store_->Count(v1::FAILED), 1);
@@ -140,7 +141,7 @@ TEST_F(ExperimentStoreTest, AFileThatIsNoDatabaseIsAnError) {
 }
 
 TEST_F(ExperimentStoreTest, AnUnknownIdIsNamed) {
-  EXPECT_THAT(std::string(store_->Get("nope").status().message()), HasSubstr("\"nope\""));
+  EXPECT_THAT(std::string(store_->Get("nope", Detail::kAll).status().message()), HasSubstr("\"nope\""));
 }
 
 }  // namespace

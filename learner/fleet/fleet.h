@@ -1,5 +1,5 @@
-#ifndef SR2L_LEARNER_SERVICE_FLEET_H_
-#define SR2L_LEARNER_SERVICE_FLEET_H_
+#ifndef SR2L_LEARNER_FLEET_FLEET_H_
+#define SR2L_LEARNER_FLEET_FLEET_H_
 
 #include <cstdint>
 #include <deque>
@@ -110,4 +110,4 @@ class Fleet {
 
 }  // namespace sr2l
 
-#endif  // SR2L_LEARNER_SERVICE_FLEET_H_
+#endif  // SR2L_LEARNER_FLEET_FLEET_H_

@@ -1,5 +1,5 @@
-#ifndef SR2L_REPLAY_SERVICE_SELF_OWNED_REACTOR_H_
-#define SR2L_REPLAY_SERVICE_SELF_OWNED_REACTOR_H_
+#ifndef SR2L_COMMON_RPC_SELF_OWNED_REACTOR_H_
+#define SR2L_COMMON_RPC_SELF_OWNED_REACTOR_H_
 
 #include <memory>
 #include <utility>
@@ -35,4 +35,4 @@ class SelfOwnedReactor : public Reactor,
 
 }  // namespace sr2l
 
-#endif  // SR2L_REPLAY_SERVICE_SELF_OWNED_REACTOR_H_
+#endif  // SR2L_COMMON_RPC_SELF_OWNED_REACTOR_H_

@@ -1,4 +1,4 @@
-#include "learner/service/fleet.h"
+#include "learner/fleet/fleet.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "learner/service/fleet.h"
+#include "learner/fleet/fleet.h"
 
 #include <algorithm>
 
@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint32_t kMaxStreamsPerActor = 100000;
 constexpr size_t kMaxNameLength = 128;
+constexpr size_t kMaxReasonLength = 1000;
 
 v1::StreamKey ToProto(const std::string& experiment_id, uint32_t member, uint32_t stream) {
   v1::StreamKey key;
@@ -167,9 +168,12 @@ absl::Status Fleet::ReportFailure(const v1::ReportFailureRequest& request) {
   const auto running = experiments_.find(request.experiment_id());
   if (running == experiments_.end()) {
     return absl::NotFoundError(
-        absl::StrCat("experiment \"", request.experiment_id(), "\" is not running"));
+        absl::StrCat("experiment \"", request.experiment_id().substr(0, kMaxNameLength),
+                     "\" is not running"));
   }
-  if (!running->second.failure.has_value()) running->second.failure = request.reason();
+  if (!running->second.failure.has_value()) {
+    running->second.failure = request.reason().substr(0, kMaxReasonLength);
+  }
   return absl::OkStatus();
 }
 

@@ -1,0 +1,18 @@
+#ifndef SR2L_COMMON_FILES_ATOMIC_WRITE_H_
+#define SR2L_COMMON_FILES_ATOMIC_WRITE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace sr2l {
+
+// Writes a whole file in one step: whoever reads `path` sees what was there before or all
+// of `content`. Uses `path`.tmp meanwhile, so one writer at a time. The folder must
+// exist. Unavailable names the file.
+absl::Status WriteFileAtomically(const std::string& path, absl::string_view content);
+
+}  // namespace sr2l
+
+#endif  // SR2L_COMMON_FILES_ATOMIC_WRITE_H_

@@ -1,0 +1,35 @@
+#include "learner/training/retry.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "common/rpc/backoff.h"
+
+namespace sr2l {
+namespace {
+
+// False when `stop` was requested before `pause` was over.
+bool Pause(const std::stop_token& stop, absl::Duration pause) {
+  absl::Notification stopped;
+  const std::stop_callback notify(stop, [&stopped] { stopped.Notify(); });
+  return !stopped.WaitForNotificationWithTimeout(pause);
+}
+
+}  // namespace
+
+absl::Status RetryUntilReachable(std::stop_token stop,
+                                 const std::function<void(const std::string&)>& waiting,
+                                 const std::function<absl::Status()>& call) {
+  Backoff backoff(/*seed=*/0);
+  while (!stop.stop_requested()) {
+    const absl::Status status = call();
+    if (!absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status)) {
+      waiting("");
+      return status;
+    }
+    waiting(absl::StrCat("the replay service: ", status.message()));
+    if (!Pause(stop, backoff.Next())) break;
+  }
+  return absl::CancelledError("stopped");
+}
+
+}  // namespace sr2l

@@ -1,0 +1,57 @@
+#include "common/files/atomic_write.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace sr2l {
+namespace {
+
+namespace fs = std::filesystem;
+
+class AtomicWriteTest : public ::testing::Test {
+ protected:
+  AtomicWriteTest() {
+    std::string folder = ::testing::TempDir() + "sr2l-XXXXXX";
+    EXPECT_NE(mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+  }
+  ~AtomicWriteTest() override { fs::remove_all(folder_); }
+
+  static std::string Read(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(AtomicWriteTest, ReplacesWhatWasThereAndLeavesNothingElse) {
+  const std::string path = folder_ / "file";
+  const std::string content("new\0\n\xff", 6);
+  ASSERT_EQ(WriteFileAtomically(path, "a longer text that was there before"), absl::OkStatus());
+  ASSERT_EQ(WriteFileAtomically(path, content), absl::OkStatus());
+  EXPECT_EQ(Read(path), content);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(AtomicWriteTest, AnErrorNamesTheFileAndKeepsWhatWasThere) {
+  const std::string missing = folder_ / "nothing/file";
+  const absl::Status status = WriteFileAtomically(missing, "x");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr(missing));
+
+  const std::string path = folder_ / "file";
+  ASSERT_EQ(WriteFileAtomically(path, "before"), absl::OkStatus());
+  fs::create_directory(path + ".tmp");
+  EXPECT_EQ(WriteFileAtomically(path, "after").code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Read(path), "before");
+}
+
+}  // namespace
+}  // namespace sr2l

@@ -1,0 +1,261 @@
+#include "learner/smoothness/perturbation.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "learner/nn/initialize.h"
+#include "learner/nn/member_reduce.h"
+#include "learner/smoothness/ascent.h"
+#include "learner/smoothness/output_distance.h"
+
+namespace sr2l {
+namespace {
+
+using torch::Tensor;
+
+MlpShape Network(int64_t inputs, int64_t outputs) {
+  return {.inputs = inputs, .hidden = {64, 64}, .outputs = outputs};
+}
+
+// Xavier weights times `gain`: 1 as initialized, 2 as after some training.
+Tensor Weights(const MlpShape& shape, const std::vector<uint64_t>& seeds, double gain) {
+  return gain * XavierUniform(shape, seeds, Purpose::kPolicyInit);
+}
+
+// max |delta| or ||delta|| of every state in float64, exactly as it is stored.
+Tensor ExactSize(const Tensor& delta, BallNorm norm) {
+  const Tensor exact = delta.to(torch::kFloat64);
+  return norm == BallNorm::kLinf ? exact.abs().amax({2}) : exact.square().sum(2).sqrt();
+}
+
+struct Case {
+  GradientKind gradient;
+  BallNorm norm;
+  double radius;
+};
+
+std::vector<Case> AllCases() {
+  std::vector<Case> cases;
+  for (const auto gradient : {GradientKind::kSign, GradientKind::kL2, GradientKind::kMaxNorm,
+                              GradientKind::kRaw}) {
+    for (const auto norm : {BallNorm::kLinf, BallNorm::kL2}) {
+      for (const double radius : {1e-5, 1e-3, 0.01, 0.1, 0.3, 1.0}) {
+        cases.push_back({gradient, norm, radius});
+      }
+    }
+  }
+  return cases;
+}
+
+TEST(PerturbationTest, StaysInsideTheBallToTheLastBit) {
+  const MlpShape shape = Network(11, 3);
+  const Tensor parameters = Weights(shape, {3, 4}, 2);
+  const torch::Tensor states = 3 * torch::randn({2, 50, 11});
+  BatchedMlp mlp(shape, 2, {});
+  OutputDistance distance(mlp, 50);
+  mlp.Forward(parameters, states, distance.origin());
+  // A large weight makes raw steps leave the ball, too.
+  const auto objective = distance.Objective(parameters, torch::full({2, 1, 3}, 1e4f));
+  for (const Case& c : AllCases()) {
+    const SmoothnessOptions options = {.gradient = c.gradient, .norm = c.norm};
+    Perturbation perturbation(options, {2, 50, 11}, torch::kCPU);
+    const std::vector<PerturbationMember> members = {{3, c.radius}, {4, 0.7 * c.radius}};
+    const PerturbationResult result = perturbation.Maximize(objective, members, 0);
+    const Tensor size = ExactSize(result.delta, c.norm);
+    EXPECT_LE(size[0].max().item<double>(), c.radius);
+    EXPECT_LE(size[1].max().item<double>(), 0.7 * c.radius);
+    EXPECT_GT(size[0].max().item<double>(), 0.9 * c.radius);
+  }
+}
+
+TEST(AscentTest, NoGradientHoweverBrokenCarriesOutOfTheBall) {
+  const float huge = std::numeric_limits<float>::max();
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const Case& c : AllCases()) {
+    const Ascent ascent({.gradient = c.gradient, .norm = c.norm}, {InnerRadius(c.radius)},
+                        torch::kCPU);
+    Tensor delta = torch::zeros({1, 5, 3});
+    for (int step = 0; step < 20; ++step) {
+      Tensor gradient = torch::tensor({NAN, 1.0f, -1.0f, infinity, -infinity, 2.0f, huge, -huge,
+                                       huge, 1e-38f, -1e-45f, 0.0f, 0.0f, 0.0f, 0.0f})
+                            .view({1, 5, 3});
+      ascent.Step(gradient, delta);
+      EXPECT_TRUE(torch::isfinite(delta).all().item<bool>());
+      EXPECT_LE(ExactSize(delta, c.norm).max().item<double>(), c.radius);
+    }
+    EXPECT_EQ(delta[0][4].abs().max().item<float>(), 0.0f);  // no gradient, no step
+  }
+}
+
+TEST(AscentTest, InnerRadiusIsTheLargestFloatNotAbove) {
+  for (const double radius : {1e-5, 0.01, 0.1, 0.3, 1.0, 1e-30, 123.456}) {
+    const float inner = InnerRadius(radius);
+    EXPECT_LE(inner, radius);
+    EXPECT_GT(std::nextafter(inner, std::numeric_limits<float>::max()), radius);
+  }
+}
+
+// One step from the middle of the ball, by hand: g = (3, -4, 0).
+TEST(AscentTest, AStepFollowsTheChosenGradient) {
+  const double step = 0.2 * 0.5;
+  const std::vector<std::pair<GradientKind, std::vector<double>>> cases = {
+      {GradientKind::kSign, {step, -step, 0}},
+      {GradientKind::kL2, {step * std::sqrt(3) * 0.6, -step * std::sqrt(3) * 0.8, 0}},
+      {GradientKind::kMaxNorm, {step * 0.75, -step, 0}},
+      {GradientKind::kRaw, {step * 3, -step * 4, 0}}};
+  for (const auto& [kind, expected] : cases) {
+    const Ascent ascent({.gradient = kind}, {0.5f}, torch::kCPU);
+    Tensor delta = torch::zeros({1, 1, 3});
+    Tensor gradient = torch::tensor({3.0f, -4.0f, 0.0f}).view({1, 1, 3});
+    ascent.Step(gradient, delta);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_NEAR(delta[0][0][i].item<double>(), expected[i], 1e-7);
+    }
+  }
+}
+
+TEST(PerturbationTest, GradientAtTheUnperturbedStateIsExactlyZero) {
+  const MlpShape shape = Network(17, 6);
+  const Tensor parameters = Weights(shape, {1}, 2);
+  BatchedMlp mlp(shape, 1, {});
+  OutputDistance distance(mlp, 40);
+  mlp.Forward(parameters, torch::randn({1, 40, 17}), distance.origin());
+  const Tensor weight = torch::ones({1, 1, 6});
+  distance.MoveTo(parameters, torch::zeros({1, 40, 17}));
+  Tensor gradient = torch::full({1, 40, 17}, NAN);
+  distance.Gradient(parameters, weight, gradient);
+  EXPECT_TRUE((gradient == 0).all().item<bool>());
+  EXPECT_TRUE((distance.Value(weight) == 0).all().item<bool>());
+}
+
+TEST(OutputDistanceTest, ValueIsPreciseForTheSmallestRadii) {
+  const MlpShape shape = Network(17, 6);
+  const Tensor parameters = Weights(shape, {1}, 1);
+  const Tensor states = 10 * torch::rand({1, 200, 17});
+  const Tensor weight = torch::full({1, 1, 6}, 4.0f);
+  BatchedMlp mlp(shape, 1, {});
+  BatchedMlp exact(shape, 1, {torch::kCPU, torch::kFloat64});
+  OutputDistance distance(mlp, 200);
+  mlp.Forward(parameters, states, distance.origin());
+  MlpPoint at_states = exact.NewPoint(200);
+  MlpPoint at_moved = exact.NewPoint(200);
+  for (const double radius : {1e-5, 1e-3, 0.1}) {
+    const Tensor delta = radius * (2 * torch::rand({1, 200, 17}) - 1);
+    distance.MoveTo(parameters, delta);
+    exact.Forward(parameters.to(torch::kFloat64), states.to(torch::kFloat64), at_states);
+    exact.Forward(parameters.to(torch::kFloat64),
+                  states.to(torch::kFloat64) + delta.to(torch::kFloat64), at_moved);
+    const Tensor expected =
+        0.5 * ((at_moved.outputs() - at_states.outputs()).square() * 4).sum(2).mean();
+    const double error =
+        (distance.Value(weight).mean().to(torch::kFloat64) / expected - 1).abs().item<double>();
+    EXPECT_LT(error, 2e-5) << radius;
+  }
+}
+
+// A long search: many restarts, many small sign steps, the best of each state kept.
+Tensor LongSearch(OutputDistance& distance, const Tensor& parameters, double radius,
+                  int64_t inputs) {
+  const int64_t states = distance.origin().rows();
+  const Tensor weight = torch::ones({1, 1, distance.difference().size(2)});
+  Tensor best = torch::zeros({1, states});
+  for (uint64_t restart = 0; restart < 12; ++restart) {
+    Perturbation search({.steps = 60, .step_size = 0.1}, {1, states, inputs}, torch::kCPU);
+    const PerturbationResult result = search.Maximize(distance.Objective(parameters, weight),
+                                                      {{1000 + restart, radius}}, restart);
+    best = torch::maximum(best, result.value);
+  }
+  return best;
+}
+
+TEST(PerturbationTest, TenSignStepsReachFourFifthsOfALongSearch) {
+  struct Size {
+    int64_t inputs, outputs;
+  };
+  for (const Size size : {Size{8, 2}, Size{11, 3}, Size{17, 6}}) {
+    for (const double gain : {1.0, 2.0}) {
+      for (const double radius : {1e-5, 1e-3, 1e-2}) {
+        torch::manual_seed(5);
+        const MlpShape shape = Network(size.inputs, size.outputs);
+        const Tensor parameters = Weights(shape, {11}, gain);
+        BatchedMlp mlp(shape, 1, {});
+        OutputDistance distance(mlp, 200);
+        mlp.Forward(parameters, torch::randn({1, 200, size.inputs}), distance.origin());
+        const Tensor best = LongSearch(distance, parameters, radius, size.inputs);
+        Perturbation perturbation({}, {1, 200, size.inputs}, torch::kCPU);
+        const PerturbationResult result = perturbation.Maximize(
+            distance.Objective(parameters, torch::ones({1, 1, size.outputs})), {{1, radius}}, 0);
+        const double share = (result.value / best).mean().item<double>();
+        const double gained = (result.value.mean() / result.start_value.mean()).item<double>();
+        EXPECT_GE(share, 0.8) << size.inputs << " gain " << gain << " radius " << radius;
+        EXPECT_LE(share, 1.02);
+        EXPECT_GT(gained, 2);
+        EXPECT_GT(result.boundary_share.item<double>(), 0.7);
+        RecordProperty("share_" + std::to_string(size.inputs) + "_" + std::to_string(gain) +
+                           "_" + std::to_string(radius),
+                       std::to_string(share));
+      }
+    }
+  }
+}
+
+TEST(PerturbationTest, TheDivergenceGrowsFromItsRandomStartForEveryKindOfStep) {
+  const MlpShape shape = Network(17, 6);
+  const Tensor parameters = Weights(shape, {2}, 2);
+  BatchedMlp mlp(shape, 1, {});
+  OutputDistance distance(mlp, 300);
+  mlp.Forward(parameters, torch::randn({1, 300, 17}), distance.origin());
+  const auto objective = distance.Objective(parameters, torch::ones({1, 1, 6}));
+  for (const Case& c : AllCases()) {
+    Perturbation perturbation({.gradient = c.gradient, .norm = c.norm}, {1, 300, 17},
+                              torch::kCPU);
+    const PerturbationResult result = perturbation.Maximize(objective, {{7, c.radius}}, 3);
+    EXPECT_GE(result.value.mean().item<double>(), result.start_value.mean().item<double>());
+  }
+}
+
+// An objective with a known maximum: D = (c' delta)^2 / 2 has its largest value at the
+// corner radius * sign(c).
+TEST(PerturbationTest, FindsTheCornerThatMaximizesALinearOutput) {
+  const Tensor c = torch::tensor({1.0f, -2.0f, 0.5f, 4.0f});
+  Tensor delta;
+  const SmoothnessObjective objective = {
+      .move_to = [&](const Tensor& at) { delta = at.clone(); },
+      .value = [&] { return 0.5 * (delta * c).sum(2).square(); },
+      .gradient = [&](Tensor& gradient) { gradient.copy_((delta * c).sum(2, true) * c); }};
+  Perturbation perturbation({}, {1, 20, 4}, torch::kCPU);
+  const PerturbationResult result = perturbation.Maximize(objective, {{9, 0.25}}, 0);
+  EXPECT_TRUE((result.delta.abs() == 0.25).all().item<bool>());
+  EXPECT_NEAR(result.value.mean().item<double>(), 0.5 * std::pow(0.25 * 7.5, 2), 1e-6);
+  EXPECT_EQ(result.boundary_share.item<double>(), 1.0);
+}
+
+TEST(PerturbationTest, ZeroStepsLeaveTheUniformStart) {
+  const SmoothnessObjective objective = {.move_to = [](const Tensor&) {},
+                                         .value = [] { return torch::ones({1, 5000}); },
+                                         .gradient = [](Tensor&) {}};
+  Perturbation perturbation({.steps = 0}, {1, 5000, 2}, torch::kCPU);
+  const Tensor delta = perturbation.Maximize(objective, {{1, 2.0}}, 0).delta.clone();
+  EXPECT_NEAR(delta.mean().item<double>(), 0, 0.05);
+  EXPECT_NEAR(delta.var().item<double>(), 4.0 / 3, 0.05);
+  const Tensor again = perturbation.Maximize(objective, {{1, 2.0}}, 0).delta.clone();
+  const Tensor later = perturbation.Maximize(objective, {{1, 2.0}}, 1).delta.clone();
+  EXPECT_TRUE(torch::equal(delta, again));
+  EXPECT_FALSE(torch::equal(delta, later));
+}
+
+TEST(PerturbationTest, RefusesARadiusOrStepThatIsNotPositive) {
+  EXPECT_THROW(Perturbation::Check({}, {{1, 0.0}}), std::invalid_argument);
+  EXPECT_THROW(Perturbation::Check({}, {{1, NAN}}), std::invalid_argument);
+  EXPECT_THROW(Perturbation::Check({.step_size = 0}, {{1, 1.0}}), std::invalid_argument);
+  EXPECT_THROW(Perturbation::Check({.steps = -1}, {{1, 1.0}}), std::invalid_argument);
+  EXPECT_NO_THROW(Perturbation::Check({}, {{1, 1e-5}}));
+}
+
+}  // namespace
+}  // namespace sr2l
