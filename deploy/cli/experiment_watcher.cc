@@ -20,6 +20,7 @@ ExperimentWatcher::ExperimentWatcher(const ExperimentsClient& client, std::strin
                                      WakeUp& wake_up)
     : client_(client), experiment_id_(std::move(experiment_id)), wake_up_(wake_up) {
   news_.received_at = absl::Now();
+  news_.moved_at = news_.received_at;
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -71,8 +72,12 @@ bool ExperimentWatcher::EndAttempt(const absl::Status& status) {
 
 void ExperimentWatcher::Take(const v1::Experiment& experiment) {
   absl::MutexLock lock(&mu_);
-  news_.experiment = experiment;
   news_.received_at = absl::Now();
+  const bool moved = !news_.experiment.has_value() ||
+                     news_.experiment->state() != experiment.state() ||
+                     news_.experiment->progress().env_steps() != experiment.progress().env_steps();
+  if (moved) news_.moved_at = news_.received_at;
+  news_.experiment = experiment;
   news_.connection = absl::OkStatus();
   wake_up_.Set();
 }

@@ -16,6 +16,7 @@ namespace sr2l {
 struct ExperimentNews {
   std::optional<v1::Experiment> experiment;  // the newest; none before the first answer
   absl::Time received_at;                    // when it came, or when watching began
+  absl::Time moved_at;                       // when it last differed in steps or state
   absl::Status connection;                   // why there is none now, if so
   bool over = false;  // nothing more will come: it ended, or asking again is useless
 };

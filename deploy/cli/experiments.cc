@@ -54,6 +54,11 @@ absl::Status List(const LearnerFlags& flags) {
   return absl::OkStatus();
 }
 
+std::string WaitingLine(const v1::Experiment& experiment) {
+  const std::string waiting = FormatWaiting(experiment);
+  return waiting.empty() ? "" : absl::StrCat("\n           ", waiting);
+}
+
 void PrintExperiment(const v1::Experiment& experiment) {
   std::cout << "id:        " << OneLine(experiment.experiment_id())
             << "\nname:      " << OneLine(experiment.name())
@@ -64,6 +69,7 @@ void PrintExperiment(const v1::Experiment& experiment) {
             << "\nstarted:   " << FormatTime(experiment.has_started_at(), experiment.started_at())
             << "\nended:     " << FormatTime(experiment.has_ended_at(), experiment.ended_at())
             << "\nprogress:  " << absl::StripLeadingAsciiWhitespace(FormatProgress(experiment))
+            << WaitingLine(experiment)
             << "\nresults:   " << OneLine(experiment.results_path()) << " (on the learner)\n"
             << FormatMembers(experiment.progress());
 }

@@ -90,12 +90,14 @@ std::string FormatProgress(const v1::Experiment& experiment) {
                  &v1::MemberProgress::perturbation_gain),
       NumFailed(progress) > 0 ? absl::StrCat(NumFailed(progress), " failed") : "",
       FormatRemaining(progress),
-      progress.waiting_for().empty()
-          ? ""
-          : absl::StrCat("waiting for ", OneLine(progress.waiting_for())),
   };
   std::erase(parts, "");
   return absl::StrJoin(parts, "  ");
+}
+
+std::string FormatWaiting(const v1::Experiment& experiment) {
+  const std::string& what = experiment.progress().waiting_for();
+  return what.empty() ? "" : absl::StrCat("waiting for ", OneLine(what));
 }
 
 }  // namespace sr2l

@@ -9,8 +9,11 @@ namespace sr2l {
 
 // How an experiment stands, on one line: share and number of steps, steps per second,
 // mean and standard deviation over members of their newest return, mean KL and D ratio,
-// remaining time; or what is being waited for. What is not known yet is left out.
+// remaining time. What is not known yet is left out.
 std::string FormatProgress(const v1::Experiment& experiment);
+
+// "waiting for ...", or nothing.
+std::string FormatWaiting(const v1::Experiment& experiment);
 
 // Mean and standard deviation of one figure over the members that have it and have not
 // failed.

@@ -9,11 +9,11 @@
 
 namespace sr2l {
 
-// The progress line for what is known at `now`; it says so when the learner is silent or
-// out of reach.
+// The progress line for what is known at `now`. It names what training waits for when no
+// round ended for some seconds, and says so when the learner is silent or out of reach.
 std::string DescribeNews(const ExperimentNews& news, absl::Time now);
 
-// Shows it.
+// Shows it, once there is something to tell.
 void ShowNews(const ExperimentNews& news, ProgressPrinter& printer);
 
 }  // namespace sr2l

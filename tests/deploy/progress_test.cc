@@ -60,12 +60,6 @@ TEST(ProgressLineTest, LeavesOutWhatIsNotKnownYet) {
   EXPECT_EQ(FormatProgress(experiment), "queued    0.0%  0 of 1.00k steps");
 }
 
-TEST(ProgressLineTest, NamesWhatIsWaitedForOnOneLine) {
-  v1::Experiment experiment = HalfTrained();
-  experiment.mutable_progress()->set_waiting_for("an actor\nto join");
-  EXPECT_THAT(FormatProgress(experiment), EndsWith("waiting for an actor to join"));
-}
-
 TEST(ProgressLineTest, FailedMembersAreCountedAndNotAveraged) {
   v1::Experiment experiment = HalfTrained();
   experiment.mutable_progress()->mutable_members(1)->set_failed(true);
@@ -98,6 +92,17 @@ TEST(DescribeNewsTest, SaysSoWhenTheLearnerIsSilentOrOutOfReach) {
   news.connection = absl::UnavailableError("connection refused");
   EXPECT_THAT(DescribeNews(news, start + absl::Seconds(30)),
               AllOf(HasSubstr("25.0%"), EndsWith("no connection: connection refused")));
+}
+
+TEST(DescribeNewsTest, NamesWhatIsWaitedForOnOneLineOnceNothingMoves) {
+  ExperimentNews news;
+  news.experiment = HalfTrained();
+  news.experiment->mutable_progress()->set_waiting_for("an actor\nto join");
+  news.moved_at = absl::UnixEpoch();
+  news.received_at = absl::UnixEpoch() + absl::Seconds(5);
+  EXPECT_THAT(DescribeNews(news, absl::UnixEpoch() + absl::Seconds(1)), EndsWith("left"));
+  EXPECT_THAT(DescribeNews(news, absl::UnixEpoch() + absl::Seconds(5)),
+              EndsWith("left  waiting for an actor to join"));
 }
 
 TEST(MemberTableTest, HasARowPerMemberInColumns) {
