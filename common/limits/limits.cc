@@ -1,0 +1,20 @@
+#include "common/limits/limits.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sr2l {
+
+double LeastTolerance(const v1::TableLimits& limits, uint64_t steps_per_round) {
+  return (limits.samples_per_version() +
+          limits.samples_per_insert() * static_cast<double>(steps_per_round)) /
+         2;
+}
+
+uint64_t LeastMaxStaleness(const v1::TableLimits& limits) {
+  constexpr double kMostVersions = 1e15;  // fits the result, and is above every bound
+  const double versions = std::ceil(2 * limits.tolerance() / limits.samples_per_version());
+  return static_cast<uint64_t>(std::min(versions, kMostVersions)) + 2;
+}
+
+}  // namespace sr2l

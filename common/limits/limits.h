@@ -1,0 +1,24 @@
+#ifndef SR2L_COMMON_LIMITS_LIMITS_H_
+#define SR2L_COMMON_LIMITS_LIMITS_H_
+
+#include <cstdint>
+
+#include "sr2l/v1/replay.pb.h"
+
+namespace sr2l {
+
+// The limits under which the learner and the actors of a FREE_RUNNING table never wait for
+// each other. With s samples_per_insert, e tolerance, n samples_per_version, g steps of a
+// chunk and the balance b of v1::TableLimits:
+//   the learner may draw while b - n >= -e, an actor may insert while b + s g <= e.
+// Both are refused only where e - s g < b < n - e, which is nowhere if e is at least this.
+double LeastTolerance(const v1::TableLimits& limits, uint64_t steps_per_round);
+
+// While no actor may insert, the learner draws until b fell from e to -e, a new version each
+// time. A bound on staleness below these versions (and two that are under way) would make
+// actors throw away steps again and again.
+uint64_t LeastMaxStaleness(const v1::TableLimits& limits);
+
+}  // namespace sr2l
+
+#endif  // SR2L_COMMON_LIMITS_LIMITS_H_
