@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/config/members.h"
+#include "common/limits/limits.h"
 #include "common/task/model_files.h"
 
 namespace sr2l {
@@ -65,17 +66,26 @@ void WriteDeclaredDefaults(Message& message) {
   }
 }
 
-template <typename Network>
-void WriteHiddenLayers(Network& network) {
-  if (network.hidden_size() > 0) return;
-  network.add_hidden(64);
-  network.add_hidden(64);
+void WriteHiddenLayers(google::protobuf::RepeatedField<int32_t>& hidden) {
+  if (!hidden.empty()) return;
+  hidden.Add(64);
+  hidden.Add(64);
 }
 
 void WriteTrpoMessages(v1::TrpoConfig& trpo) {
-  WriteHiddenLayers(trpo);
+  WriteHiddenLayers(*trpo.mutable_hidden());
   if (trpo.baseline_case() == v1::TrpoConfig::BASELINE_NOT_SET) trpo.mutable_value_network();
-  if (trpo.has_value_network()) WriteHiddenLayers(*trpo.mutable_value_network());
+  if (trpo.has_value_network()) {
+    WriteHiddenLayers(*trpo.mutable_value_network()->mutable_hidden());
+  }
+}
+
+void WriteDdpgMessages(v1::DdpgConfig& ddpg) {
+  WriteHiddenLayers(*ddpg.mutable_hidden());
+  WriteHiddenLayers(*ddpg.mutable_critic_hidden());
+  if (ddpg.exploration().noise_case() == v1::ExplorationConfig::NOISE_NOT_SET) {
+    ddpg.mutable_exploration()->mutable_ornstein_uhlenbeck();
+  }
 }
 
 void WriteTaskMessages(v1::TaskConfig& task) {
@@ -109,13 +119,20 @@ bool AnyCoefficient(const v1::ExperimentConfig& config) {
                      [&](const v1::MemberConfig& m) { return positive(m.coefficient()); });
 }
 
-// Requires the members' coefficients to be written out.
+// As the paper calls it. Requires the members' coefficients to be written out.
+std::string AlgorithmName(const v1::ExperimentConfig& config) {
+  const bool smooth = AnyCoefficient(config);
+  if (config.has_trpo()) return smooth ? "trpo_sr" : "trpo";
+  if (!smooth) return "ddpg";
+  return config.smoothness().on() == v1::SmoothnessConfig::CRITIC ? "ddpg_sr_c" : "ddpg_sr_a";
+}
+
 void WriteName(v1::ExperimentConfig& config) {
   const v1::TaskConfig& task = config.task();
   const std::string& task_name = task.has_name() ? task.name() : task.builtin();
-  if (config.has_name() || task_name.empty() || !config.has_trpo()) return;
-  const std::string algorithm = AnyCoefficient(config) ? "trpo_sr" : "trpo";
-  config.set_name(absl::StrCat(algorithm, "_", task_name).substr(0, kMaxNameLength));
+  const bool unknown = config.algorithm_case() == v1::ExperimentConfig::ALGORITHM_NOT_SET;
+  if (config.has_name() || task_name.empty() || unknown) return;
+  config.set_name(absl::StrCat(AlgorithmName(config), "_", task_name).substr(0, kMaxNameLength));
 }
 
 }  // namespace
@@ -123,6 +140,7 @@ void WriteName(v1::ExperimentConfig& config) {
 void WriteDefaults(v1::ExperimentConfig& config) {
   const bool whole_task = config.has_task() && !config.task().has_builtin();
   if (config.has_trpo()) WriteTrpoMessages(*config.mutable_trpo());
+  if (config.has_ddpg()) WriteDdpgMessages(*config.mutable_ddpg());
   if (whole_task) WriteTaskMessages(*config.mutable_task());
   WriteMembers(config);
   WriteName(config);
@@ -130,6 +148,9 @@ void WriteDefaults(v1::ExperimentConfig& config) {
   if (config.has_task() && !whole_task) builtin_task.Swap(config.mutable_task());
   WriteDeclaredDefaults(config);
   if (config.has_task() && !whole_task) builtin_task.Swap(config.mutable_task());
+  if (config.has_ddpg() && config.collection() == v1::FREE_RUNNING) {
+    WriteLimiterDefaults(config.ddpg(), *config.mutable_limiter());
+  }
 }
 
 }  // namespace sr2l

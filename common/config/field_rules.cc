@@ -47,6 +47,26 @@ constexpr std::pair<const char*, const char*> kNumberRules[] = {
     {"TrpoConfig.hidden", "[1, 4096]"},
     {"TrpoConfig.initial_sigma", "(0, 1000]"},
     {"TrpoConfig.minimum_sigma", "(0, 1000]"},
+    {"DdpgConfig.discount", "(0, 1]"},
+    {"DdpgConfig.actor_learning_rate", "(0, 1]"},
+    {"DdpgConfig.critic_learning_rate", "(0, 1]"},
+    {"DdpgConfig.target_update_rate", "(0, 1]"},
+    {"DdpgConfig.batch_size", "[1, 65536]"},
+    {"DdpgConfig.capacity", "[1, 1000000000]"},
+    {"DdpgConfig.first_update", "[1, 1000000000]"},
+    {"DdpgConfig.steps_per_cycle", "[1, 1000000]"},
+    {"DdpgConfig.updates_per_cycle", "[1, 100000]"},
+    {"DdpgConfig.hidden", "[1, 4096]"},
+    {"DdpgConfig.critic_hidden", "[1, 4096]"},
+    {"OrnsteinUhlenbeckConfig.sigma", "[0, 1000]"},
+    {"OrnsteinUhlenbeckConfig.theta", "[0, 1000]"},
+    {"OrnsteinUhlenbeckConfig.dt", "(0, 1000]"},
+    {"GaussianNoiseConfig.sigma", "[0, 1000]"},
+    {"ObservationNormalizationConfig.clip", "(0, 1000000]"},
+    {"ObservationNormalizationConfig.minimum_deviation", "(0, 1000000]"},
+    {"LimiterConfig.samples_per_insert", "(0, 1000000]"},
+    {"LimiterConfig.tolerance", "(0, 1000000000000]"},
+    {"LimiterConfig.max_staleness", "[1, 1000000]"},
     {"ValueNetworkConfig.hidden", "[1, 4096]"},
     {"ValueNetworkConfig.epochs", "[1, 1000]"},
     {"ValueNetworkConfig.minibatch_size", "[1, 1000000]"},
@@ -90,6 +110,7 @@ constexpr std::pair<const char*, const char*> kNumberRules[] = {
 const std::map<std::string, std::vector<std::string>>& EnumRules() {
   static const auto* rules = new std::map<std::string, std::vector<std::string>>{
       {"TrpoConfig.activation", {"TANH", "RELU"}},
+      {"DdpgConfig.activation", {"TANH", "RELU"}},
       {"ValueNetworkConfig.activation", {"TANH", "RELU"}},
       {"HealthCondition.quantity", {"QPOS", "QVEL"}},
   };
@@ -173,6 +194,8 @@ const std::map<std::string, SizeRule>& SizeRules() {
   constexpr int kNoLimit = std::numeric_limits<int>::max();
   static const auto* rules = new std::map<std::string, SizeRule>{
       {"TrpoConfig.hidden", {0, 8}},  // empty: the default
+      {"DdpgConfig.hidden", {0, 8}},
+      {"DdpgConfig.critic_hidden", {0, 8}},
       {"ValueNetworkConfig.hidden", {0, 8}},
       {"MembersConfig.seeds", {0, kMaxMembers}},
       {"MembersConfig.radius", {0, kMaxMembers}},

@@ -9,56 +9,159 @@
 #include "absl/strings/str_join.h"
 #include "common/config/field_rules.h"
 #include "common/config/members.h"
-#include "common/task/model_files.h"
+#include "common/limits/limits.h"
 #include "common/status/status_macros.h"
+#include "common/task/model_files.h"
 
 namespace sr2l {
 namespace {
 
 constexpr int64_t kMaxPolicyParameters = 8 * 1024 * 1024;
+// Of one request for samples.
+constexpr int64_t kMaxDraws = 10000000;
 // Of a perturbation's ball; float32 has to resolve the steps in it.
 constexpr double kLeastRadius = 1e-12;
 
-absl::Status CheckRounds(const v1::ExperimentConfig& config) {
-  if (config.steps_per_round() % config.streams_per_member() == 0) return absl::OkStatus();
-  return MustError("steps_per_round",
-                   absl::StrCat("be a multiple of streams_per_member (",
-                                config.streams_per_member(), ")"),
-                   absl::StrCat(config.steps_per_round()));
+absl::Status CheckMultiple(absl::string_view path, int64_t value, absl::string_view of,
+                           int64_t divisor) {
+  if (value % divisor == 0) return absl::OkStatus();
+  return MustError(path, absl::StrCat("be a multiple of ", of, " (", divisor, ")"),
+                   absl::StrCat(value));
 }
 
-// A policy travels in one message.
-absl::Status CheckPolicySize(const v1::ExperimentConfig& config) {
+// Networks travel in one message.
+absl::Status CheckNetworkSize(absl::string_view path,
+                              const google::protobuf::RepeatedField<int32_t>& hidden,
+                              int64_t inputs, int64_t outputs) {
   int64_t parameters = 0;
-  int64_t inputs = config.task().observation_dim();
-  for (const int width : config.trpo().hidden()) {
+  for (const int width : hidden) {
     parameters += (inputs + 1) * width;
     inputs = width;
   }
-  parameters += (inputs + 1) * config.task().action_dim();
+  parameters += (inputs + 1) * outputs;
   if (parameters <= kMaxPolicyParameters) return absl::OkStatus();
-  return MustError("trpo.hidden",
-                   absl::StrCat("give the policy at most ", kMaxPolicyParameters, " parameters"),
+  return MustError(path,
+                   absl::StrCat("give the network at most ", kMaxPolicyParameters, " parameters"),
                    absl::StrCat(parameters));
 }
 
 absl::Status CheckTrpo(const v1::ExperimentConfig& config) {
   const v1::TrpoConfig& trpo = config.trpo();
+  if (config.collection() != v1::SYNCHRONOUS) {
+    return MustError("collection", "be SYNCHRONOUS with trpo, which learns from its own policy",
+                     v1::CollectionMode_Name(config.collection()));
+  }
   if (trpo.minimum_sigma() > trpo.initial_sigma()) {
     return MustError("trpo.minimum_sigma",
                      absl::StrCat("be in (0, trpo.initial_sigma = ",
                                   NumberText(trpo.initial_sigma()), "]"),
                      NumberText(trpo.minimum_sigma()));
   }
-  return CheckPolicySize(config);
+  SR2L_RETURN_IF_ERROR(CheckMultiple("steps_per_round", config.steps_per_round(),
+                                     "streams_per_member", config.streams_per_member()));
+  return CheckNetworkSize("trpo.hidden", trpo.hidden(), config.task().observation_dim(),
+                          config.task().action_dim());
+}
+
+absl::Status CheckExploration(const v1::ExplorationConfig& exploration) {
+  const v1::OrnsteinUhlenbeckConfig& noise = exploration.ornstein_uhlenbeck();
+  // Beyond that the state overshoots its mean in every step.
+  if (!exploration.has_ornstein_uhlenbeck() || noise.theta() * noise.dt() <= 1) {
+    return absl::OkStatus();
+  }
+  return MustError("ddpg.exploration.ornstein_uhlenbeck.theta",
+                   absl::StrCat("be at most 1 / dt = ", NumberText(1 / noise.dt())),
+                   NumberText(noise.theta()));
+}
+
+absl::Status CheckFirstUpdate(const v1::ExperimentConfig& config) {
+  const v1::DdpgConfig& ddpg = config.ddpg();
+  const int64_t total = int64_t{config.rounds()} * config.steps_per_round();
+  if (ddpg.first_update() > ddpg.capacity()) {
+    return MustError("ddpg.first_update",
+                     absl::StrCat("be at most ddpg.capacity (", ddpg.capacity(), ")"),
+                     absl::StrCat(ddpg.first_update()));
+  }
+  if (ddpg.first_update() > total) {
+    return MustError("ddpg.first_update",
+                     absl::StrCat("be at most rounds x steps_per_round (", total,
+                                  "), or nothing is learned"),
+                     absl::StrCat(ddpg.first_update()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckLimiter(const v1::ExperimentConfig& config) {
+  if (config.collection() != v1::FREE_RUNNING) {
+    if (!config.has_limiter()) return absl::OkStatus();
+    return MustError("limiter", "be absent unless collection is FREE_RUNNING", "one");
+  }
+  const v1::TableLimits limits = MakeTableLimits(config.ddpg(), config.limiter());
+  const int32_t steps = config.ddpg().steps_per_cycle() / config.streams_per_member();
+  const double least_tolerance = LeastTolerance(limits, steps);
+  if (limits.tolerance() < least_tolerance) {
+    return MustError("limiter.tolerance",
+                     absl::StrCat("be at least ", NumberText(least_tolerance),
+                                  " ((ddpg.updates_per_cycle x ddpg.batch_size + ",
+                                  "limiter.samples_per_insert x steps of a chunk) / 2), or "
+                                  "actors and learner wait for each other"),
+                     NumberText(limits.tolerance()));
+  }
+  const uint64_t least_staleness = LeastMaxStaleness(limits);
+  if (limits.max_staleness() < least_staleness) {
+    return MustError("limiter.max_staleness",
+                     absl::StrCat("be at least ", least_staleness,
+                                  ", the policies that the learner may make within ",
+                                  "limiter.tolerance while actors wait"),
+                     absl::StrCat(limits.max_staleness()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDdpg(const v1::ExperimentConfig& config) {
+  const v1::DdpgConfig& ddpg = config.ddpg();
+  const int64_t observations = config.task().observation_dim();
+  const int64_t actions = config.task().action_dim();
+  SR2L_RETURN_IF_ERROR(CheckMultiple("steps_per_round", config.steps_per_round(),
+                                     "ddpg.steps_per_cycle", ddpg.steps_per_cycle()));
+  SR2L_RETURN_IF_ERROR(CheckMultiple("ddpg.steps_per_cycle", ddpg.steps_per_cycle(),
+                                     "streams_per_member", config.streams_per_member()));
+  if (ddpg.capacity() < config.streams_per_member()) {
+    return MustError("ddpg.capacity",
+                     absl::StrCat("be at least streams_per_member (",
+                                  config.streams_per_member(), ")"),
+                     absl::StrCat(ddpg.capacity()));
+  }
+  SR2L_RETURN_IF_ERROR(CheckFirstUpdate(config));
+  SR2L_RETURN_IF_ERROR(CheckExploration(ddpg.exploration()));
+  SR2L_RETURN_IF_ERROR(CheckNetworkSize("ddpg.hidden", ddpg.hidden(), observations, actions));
+  SR2L_RETURN_IF_ERROR(
+      CheckNetworkSize("ddpg.critic_hidden", ddpg.critic_hidden(), observations + actions, 1));
+  if (int64_t{ddpg.updates_per_cycle()} * ddpg.batch_size() > kMaxDraws) {
+    return MustError("ddpg.updates_per_cycle",
+                     absl::StrCat("be at most ", kMaxDraws / ddpg.batch_size(),
+                                  " with ddpg.batch_size ", ddpg.batch_size()),
+                     absl::StrCat(ddpg.updates_per_cycle()));
+  }
+  return CheckLimiter(config);
+}
+
+absl::Status CheckAlgorithm(const v1::ExperimentConfig& config) {
+  if (config.has_ddpg()) return CheckDdpg(config);
+  SR2L_RETURN_IF_ERROR(CheckTrpo(config));
+  return CheckLimiter(config);
 }
 
 absl::Status CheckSmoothness(const v1::ExperimentConfig& config) {
-  if (!config.has_trpo() || config.smoothness().on() == v1::SmoothnessConfig::POLICY) {
-    return absl::OkStatus();
+  const v1::SmoothnessConfig& smoothness = config.smoothness();
+  if (config.has_trpo() && smoothness.on() != v1::SmoothnessConfig::POLICY) {
+    return MustError("smoothness.on", "be POLICY with trpo",
+                     v1::SmoothnessConfig::Target_Name(smoothness.on()));
   }
-  return MustError("smoothness.on", "be POLICY with trpo",
-                   v1::SmoothnessConfig::Target_Name(config.smoothness().on()));
+  if (config.has_ddpg() && smoothness.discount_weighting()) {
+    return MustError("smoothness.discount_weighting", "be false with ddpg", "true");
+  }
+  return absl::OkStatus();
 }
 
 // A radius without a smoothness regularizer is a mistake, and so is none with it.
@@ -186,8 +289,7 @@ absl::Status ValidateTask(const v1::TaskConfig& task) {
 
 absl::Status Validate(const v1::ExperimentConfig& config) {
   SR2L_RETURN_IF_ERROR(CheckFields(config, ""));
-  SR2L_RETURN_IF_ERROR(CheckRounds(config));
-  SR2L_RETURN_IF_ERROR(CheckTrpo(config));
+  SR2L_RETURN_IF_ERROR(CheckAlgorithm(config));
   SR2L_RETURN_IF_ERROR(CheckSmoothness(config));
   SR2L_RETURN_IF_ERROR(CheckMembers(config));
   return CheckAcrossTask(config.task());

@@ -5,6 +5,28 @@
 
 namespace sr2l {
 
+void WriteLimiterDefaults(const v1::DdpgConfig& ddpg, v1::LimiterConfig& limiter) {
+  const double steps = ddpg.steps_per_cycle();
+  if (!limiter.has_samples_per_insert()) {
+    limiter.set_samples_per_insert(static_cast<double>(ddpg.batch_size()) *
+                                   ddpg.updates_per_cycle() / steps);
+  }
+  if (!limiter.has_tolerance()) limiter.set_tolerance(4 * limiter.samples_per_insert() * steps);
+  if (!limiter.has_max_staleness()) limiter.set_max_staleness(limiter.max_staleness());
+}
+
+v1::TableLimits MakeTableLimits(const v1::DdpgConfig& ddpg, v1::LimiterConfig limiter) {
+  WriteLimiterDefaults(ddpg, limiter);
+  v1::TableLimits limits;
+  limits.set_minimum_size(ddpg.first_update());
+  limits.set_samples_per_insert(limiter.samples_per_insert());
+  limits.set_tolerance(limiter.tolerance());
+  limits.set_max_staleness(limiter.max_staleness());
+  limits.set_samples_per_version(static_cast<uint32_t>(ddpg.updates_per_cycle()) *
+                                 static_cast<uint32_t>(ddpg.batch_size()));
+  return limits;
+}
+
 double LeastTolerance(const v1::TableLimits& limits, uint64_t steps_per_round) {
   return (limits.samples_per_version() +
           limits.samples_per_insert() * static_cast<double>(steps_per_round)) /

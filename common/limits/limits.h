@@ -3,9 +3,17 @@
 
 #include <cstdint>
 
+#include "sr2l/v1/experiment.pb.h"
 #include "sr2l/v1/replay.pb.h"
 
 namespace sr2l {
+
+// What the limiter of an experiment is where it does not say: as many samples per insert as
+// a cycle of SYNCHRONOUS collection takes, and room for four cycles on either side.
+void WriteLimiterDefaults(const v1::DdpgConfig& ddpg, v1::LimiterConfig& limiter);
+
+// The limits of a member's table as a FREE_RUNNING experiment asks for them.
+v1::TableLimits MakeTableLimits(const v1::DdpgConfig& ddpg, v1::LimiterConfig limiter);
 
 // The limits under which the learner and the actors of a FREE_RUNNING table never wait for
 // each other. With s samples_per_insert, e tolerance, n samples_per_version, g steps of a

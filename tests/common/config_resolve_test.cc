@@ -78,8 +78,15 @@ TEST(ResolveExperimentTest, EveryDefaultIsWrittenOut) {
     CollectUnset(config, "", unset);
     EXPECT_THAT(unset, testing::IsEmpty()) << text;
     EXPECT_FALSE(config.task().has_builtin());
-    EXPECT_GT(config.trpo().hidden_size(), 0);
-    EXPECT_NE(config.trpo().baseline_case(), v1::TrpoConfig::BASELINE_NOT_SET);
+    if (config.has_trpo()) {
+      EXPECT_GT(config.trpo().hidden_size(), 0);
+      EXPECT_NE(config.trpo().baseline_case(), v1::TrpoConfig::BASELINE_NOT_SET);
+    } else {
+      EXPECT_GT(config.ddpg().hidden_size(), 0);
+      EXPECT_GT(config.ddpg().critic_hidden_size(), 0);
+      EXPECT_NE(config.ddpg().exploration().noise_case(), v1::ExplorationConfig::NOISE_NOT_SET);
+      EXPECT_EQ(config.has_limiter(), config.collection() == v1::FREE_RUNNING);
+    }
     EXPECT_TRUE(config.task().reset().has_qpos() && config.task().reset().has_qvel());
   }
 }
@@ -95,6 +102,29 @@ TEST(ResolveExperimentTest, TheBareMinimumGetsTheDocumentedDefaults) {
   EXPECT_THAT(config.trpo().value_network().hidden(), ElementsAre(64, 64));
   EXPECT_FALSE(config.has_smoothness());
   EXPECT_THAT(Members(config), ElementsAre(MemberTuple(0, 0, 0)));
+}
+
+TEST(ResolveExperimentTest, DdpgGetsTheDocumentedDefaults) {
+  const v1::ExperimentConfig config = ResolveText("task { builtin: 'hopper' } ddpg {}");
+  EXPECT_EQ(config.name(), "ddpg_hopper");
+  EXPECT_EQ(config.ddpg().actor_learning_rate(), 1e-4);
+  EXPECT_EQ(config.ddpg().critic_learning_rate(), 1e-3);
+  EXPECT_EQ(config.ddpg().target_update_rate(), 0.01);
+  EXPECT_EQ(config.ddpg().capacity(), 1000000);
+  EXPECT_EQ(config.ddpg().activation(), v1::RELU);
+  EXPECT_EQ(config.ddpg().exploration().ornstein_uhlenbeck().sigma(), 0.2);
+  EXPECT_EQ(config.ddpg().exploration().ornstein_uhlenbeck().theta(), 0.15);
+  EXPECT_EQ(config.ddpg().exploration().ornstein_uhlenbeck().dt(), 0.01);
+  EXPECT_FALSE(config.has_limiter());
+}
+
+TEST(ResolveExperimentTest, TheLimiterFollowsTheCycle) {
+  const v1::LimiterConfig limiter =
+      ResolveText("task { builtin: 'hopper' } ddpg { batch_size: 100 } collection: FREE_RUNNING")
+          .limiter();
+  EXPECT_EQ(limiter.samples_per_insert(), 50);  // 50 updates x 100 transitions / 100 steps
+  EXPECT_EQ(limiter.tolerance(), 20000);        // four cycles
+  EXPECT_EQ(limiter.max_staleness(), 10);
 }
 
 TEST(ResolveExperimentTest, ResolvingTwiceChangesNothing) {
@@ -134,6 +164,10 @@ TEST(ResolveExperimentTest, TheNameTellsWhetherAnyMemberIsSmoothed) {
   EXPECT_EQ(ResolveText(task + "smoothness {} members { member { coefficient: 0 } }").name(),
             "trpo_hopper");
   EXPECT_EQ(ResolveText("name: 'mine' " + task).name(), "mine");
+  const std::string ddpg = "task { builtin: 'hopper' } ddpg {} ";
+  EXPECT_EQ(ResolveText(ddpg + "smoothness {}").name(), "ddpg_sr_a_hopper");
+  EXPECT_EQ(ResolveText(ddpg + "smoothness { on: CRITIC }").name(), "ddpg_sr_c_hopper");
+  EXPECT_EQ(ResolveText(ddpg + "smoothness { on: CRITIC coefficient: 0 }").name(), "ddpg_hopper");
 }
 
 TEST(ResolveExperimentTest, ALongTaskNameStillGivesAValidExperimentName) {

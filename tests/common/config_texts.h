@@ -54,6 +54,19 @@ inline std::vector<std::string> ValidExperiments() {
       "trpo {}\n"
       "smoothness { coefficient: 0 }\n"
       "members { member { seed: 3 } member { seed: 3 coefficient: 2 } member { radius: 1 } }",
+      "task { builtin: 'hopper' } ddpg {}",
+      "task { builtin: 'hopper' }\n"
+      "ddpg { discount: 0.9 actor_learning_rate: 1e-3 critic_learning_rate: 1e-2\n"
+      "  target_update_rate: 1 batch_size: 128 capacity: 5000 first_update: 500\n"
+      "  steps_per_cycle: 20 updates_per_cycle: 10 hidden: [32] critic_hidden: [48, 16]\n"
+      "  activation: TANH exploration { gaussian { sigma: 0.3 } } terminate_at_truncation: true }\n"
+      "smoothness { on: CRITIC }\n"
+      "observation_normalization { clip: 5 minimum_deviation: 1e-3 }\n"
+      "streams_per_member: 2 collection: FREE_RUNNING\n"
+      "limiter { samples_per_insert: 8 tolerance: 4000 max_staleness: 20 }",
+      "task { builtin: 'ant' } ddpg { exploration {\n"
+      "  ornstein_uhlenbeck { sigma: 0.1 theta: 0.3 dt: 0.02 } } }\n"
+      "smoothness { on: POLICY } collection: FREE_RUNNING",
       "task { builtin: 'walker2d' } trpo { initial_sigma: 0.5 minimum_sigma: 0.5 }\n"
       "members { member { seed: 1 } member {} }",
   };

@@ -65,6 +65,24 @@ constexpr WrongValue kWrongValues[] = {
     {"trpo.value_network.epochs=0", "trpo.value_network.epochs", "[1, 1000]", "0"},
     {"trpo.value_network.learning_rate=2", "trpo.value_network.learning_rate", "(0, 1]", "2"},
     {"trpo.linear_baseline.ridge=0", "trpo.linear_baseline.ridge", "(0, 1000]", "0"},
+    {"collection=FREE_RUNNING", "collection", "SYNCHRONOUS with trpo", "FREE_RUNNING"},
+    {"limiter={}", "limiter", "absent unless collection is FREE_RUNNING", "one"},
+    {"limiter.max_staleness=0", "limiter.max_staleness", "[1, 1000000]", "0"},
+    {"limiter.tolerance=inf", "limiter.tolerance", "(0, 1000000000000]", "inf"},
+    {"ddpg.batch_size=0", "ddpg.batch_size", "[1, 65536]", "0"},
+    {"ddpg.target_update_rate=0", "ddpg.target_update_rate", "(0, 1]", "0"},
+    {"ddpg.activation=LINEAR", "ddpg.activation", "TANH or RELU", "LINEAR"},
+    {"ddpg.critic_hidden=[64, 0]", "ddpg.critic_hidden[1]", "[1, 4096]", "0"},
+    {"ddpg.hidden=[4096, 4096]", "ddpg.hidden", "at most 8388608 parameters", "16797697"},
+    {"ddpg={capacity: 5000}", "ddpg.first_update", "at most ddpg.capacity (5000)", "10000"},
+    {"ddpg={first_update: 500001}", "ddpg.first_update", "rounds x steps_per_round (500000)",
+     "500001"},
+    {"ddpg.steps_per_cycle=300", "steps_per_round", "multiple of ddpg.steps_per_cycle (300)",
+     "1000"},
+    {"ddpg={batch_size: 1000 updates_per_cycle: 20000}", "ddpg.updates_per_cycle",
+     "at most 10000 with ddpg.batch_size 1000", "20000"},
+    {"ddpg.exploration.ornstein_uhlenbeck={theta: 200}",
+     "ddpg.exploration.ornstein_uhlenbeck.theta", "at most 1 / dt = 100", "200"},
     {"smoothness.on=CRITIC", "smoothness.on", "POLICY with trpo", "CRITIC"},
     {"smoothness.on=TARGET_UNSPECIFIED", "smoothness.on", "POLICY or CRITIC",
      "TARGET_UNSPECIFIED"},
@@ -155,6 +173,27 @@ TEST(ValidateTest, WrongValuesAreRefusedWithPathAllowedValuesAndValue) {
     v1::ExperimentConfig config = Box();
     const absl::Status applied = ApplyOverride(wrong.assignment, config);
     ASSERT_TRUE(applied.ok()) << applied;
+    ExpectRefused(config, wrong);
+  }
+}
+
+// Changes to a valid FREE_RUNNING experiment.
+constexpr WrongValue kWrongFreeRunningValues[] = {
+    {"limiter.tolerance=3199", "limiter.tolerance", "at least 3200 ", "3199"},
+    {"limiter={tolerance: 3200 max_staleness: 3}", "limiter.max_staleness", "at least 4,", "3"},
+    {"limiter.tolerance=50000", "limiter.max_staleness", "at least 34,", "10"},
+    {"streams_per_member=3", "ddpg.steps_per_cycle", "multiple of streams_per_member (3)", "100"},
+    {"smoothness.discount_weighting=true", "smoothness.discount_weighting", "false with ddpg",
+     "true"},
+};
+
+TEST(ValidateTest, LimitsUnderWhichActorsAndLearnerWaitForEachOtherAreRefused) {
+  for (const WrongValue& wrong : kWrongFreeRunningValues) {
+    v1::ExperimentConfig config = Box();
+    config.mutable_ddpg();
+    config.set_collection(v1::FREE_RUNNING);
+    EXPECT_EQ(Validate(config), absl::OkStatus());
+    ASSERT_EQ(ApplyOverride(std::string(wrong.assignment), config), absl::OkStatus());
     ExpectRefused(config, wrong);
   }
 }
