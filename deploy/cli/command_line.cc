@@ -19,6 +19,7 @@ void AddVerbs(CLI::App& app, Action& action) {
   AddShow(app, action);
   AddWatch(app, action);
   AddCancel(app, action);
+  AddLimiter(app, action);
   AddTasks(app, action);
   AddDigest(app, action);
   app.require_subcommand(1);

@@ -21,6 +21,7 @@ void AddList(CLI::App& app, Action& action);
 void AddShow(CLI::App& app, Action& action);
 void AddWatch(CLI::App& app, Action& action);
 void AddCancel(CLI::App& app, Action& action);
+void AddLimiter(CLI::App& app, Action& action);
 void AddTasks(CLI::App& app, Action& action);
 void AddDigest(CLI::App& app, Action& action);
 

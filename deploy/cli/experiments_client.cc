@@ -72,6 +72,18 @@ absl::StatusOr<v1::Experiment> ExperimentsClient::Cancel(const std::string& expe
   return experiment;
 }
 
+absl::StatusOr<v1::Experiment> ExperimentsClient::SetLimiter(
+    const std::string& experiment_id, const v1::LimiterConfig& limiter) const {
+  grpc::ClientContext context;
+  SetDeadline(context, kTimeout);
+  v1::SetLimiterRequest request;
+  request.set_experiment_id(experiment_id);
+  *request.mutable_limiter() = limiter;
+  v1::Experiment experiment;
+  SR2L_RETURN_IF_ERROR(Explain(stub_->SetLimiter(&context, request, &experiment)));
+  return experiment;
+}
+
 absl::Status ExperimentsClient::Watch(
     const std::string& experiment_id, grpc::ClientContext& context,
     const std::function<void(const v1::Experiment&)>& on_update) const {

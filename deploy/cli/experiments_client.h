@@ -33,6 +33,10 @@ class ExperimentsClient {
                                         const std::string& reason,
                                         absl::Duration timeout = kTimeout) const;
 
+  // Fields of `limiter` that are not set stay as they are. Answers with the whole experiment.
+  absl::StatusOr<v1::Experiment> SetLimiter(const std::string& experiment_id,
+                                            const v1::LimiterConfig& limiter) const;
+
   // Calls `on_update` with the experiment now and after every change, until it has
   // ended (OK) or the connection has; then the caller may watch again. `context` is
   // the caller's, fresh, so that another thread can TryCancel it.

@@ -118,6 +118,35 @@ absl::StatusOr<v1::Experiment> ExperimentQueue::Cancel(const v1::CancelRequest& 
   return Get(request.experiment_id(), ExperimentStore::Detail::kWithoutConfig);
 }
 
+absl::StatusOr<v1::Experiment> ExperimentQueue::SetLimiter(const v1::SetLimiterRequest& request) {
+  const std::string& id = request.experiment_id();
+  absl::MutexLock limiter_lock(&limiter_mu_);
+  SR2L_ASSIGN_OR_RETURN(const v1::Experiment experiment,
+                        store_.Get(id, ExperimentStore::Detail::kAll));
+  if (experiment.config().collection() != v1::FREE_RUNNING) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "experiment ", id, " has no limiter: its collection is ",
+        v1::CollectionMode_Name(experiment.config().collection()), ", not FREE_RUNNING"));
+  }
+  v1::ExperimentConfig config = experiment.config();
+  config.mutable_limiter()->MergeFrom(request.limiter());
+  SR2L_RETURN_IF_ERROR(Validate(config));
+  bool running = false;
+  {
+    absl::MutexLock lock(&mu_);
+    running = running_id_ == id;
+    // A queued one starts with what the store holds; the lock keeps it from starting now.
+    if (!running) SR2L_RETURN_IF_ERROR(store_.SetConfig(id, config));
+    ++state_changes_;
+  }
+  if (running) {
+    SR2L_RETURN_IF_ERROR(trainer_.SetLimiter(id, config));
+    SR2L_RETURN_IF_ERROR(store_.SetConfig(id, config));
+  }
+  SR2L_INFO("experiment {}: limiter {}", id, config.limiter().ShortDebugString());
+  return Get(id, ExperimentStore::Detail::kAll);
+}
+
 uint64_t ExperimentQueue::changes() const {
   absl::MutexLock lock(&mu_);
   return state_changes_ + (board_ == nullptr ? 0 : board_->changes());

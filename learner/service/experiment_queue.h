@@ -20,7 +20,7 @@
 namespace sr2l {
 
 // Runs submitted experiments one after the other, in the order of submission, and answers
-// for all of them. Thread-safe; nothing but Shutdown blocks.
+// for all of them. Thread-safe; nothing but Shutdown and SetLimiter blocks.
 class ExperimentQueue {
  public:
   struct Options {
@@ -43,6 +43,10 @@ class ExperimentQueue {
                                      ExperimentStore::Detail detail) const;
   absl::StatusOr<v1::ListResponse> List(const v1::ListRequest& request) const;
   absl::StatusOr<v1::Experiment> Cancel(const v1::CancelRequest& request);
+  // InvalidArgument as for Submit. FailedPrecondition: not FREE_RUNNING, or already ended.
+  // Waits for the replay when the experiment is running; Unavailable: nothing was changed.
+  absl::StatusOr<v1::Experiment> SetLimiter(const v1::SetLimiterRequest& request)
+      ABSL_LOCKS_EXCLUDED(limiter_mu_, mu_);
 
   // Grows whenever an answer of Get may have changed.
   uint64_t changes() const;
@@ -79,6 +83,7 @@ class ExperimentQueue {
   ExperimentStore& store_;
   Trainer& trainer_;
 
+  absl::Mutex limiter_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // one SetLimiter at a time
   mutable absl::Mutex mu_;
   bool work_ ABSL_GUARDED_BY(mu_) = true;  // the store may hold something queued
   bool shutdown_ ABSL_GUARDED_BY(mu_) = false;

@@ -3,6 +3,7 @@
 #include <grpcpp/alarm.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -142,6 +143,24 @@ grpc::ServerUnaryReactor* ExperimentService::Cancel(grpc::CallbackServerContext*
   absl::Status status = RequireOperator(*context);
   if (status.ok()) status = Assign(queue_.Cancel(*request), response);
   reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ExperimentService::SetLimiter(grpc::CallbackServerContext* context,
+                                                        const v1::SetLimiterRequest* request,
+                                                        v1::Experiment* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (const absl::Status status = RequireOperator(*context); !status.ok()) {
+    reactor->Finish(ToGrpcStatus(status));
+    return reactor;
+  }
+  absl::MutexLock lock(&mu_);
+  std::erase_if(limiter_calls_, [](const std::future<void>& call) {
+    return call.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  });
+  limiter_calls_.push_back(std::async(std::launch::async, [this, request, response, reactor] {
+    reactor->Finish(ToGrpcStatus(Assign(queue_.SetLimiter(*request), response)));
+  }));
   return reactor;
 }
 

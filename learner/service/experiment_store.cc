@@ -217,13 +217,7 @@ absl::Status ExperimentStore::SetState(const std::string& experiment_id,
                                        v1::ExperimentState state, const std::string& reason,
                                        absl::Time now) {
   absl::MutexLock lock(&mu_);
-  SR2L_ASSIGN_OR_RETURN(const v1::Experiment experiment,
-                        GetLocked(experiment_id, Detail::kWithoutConfig));
-  if (HasEnded(experiment.state())) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "experiment ", experiment_id, " has already ended: ",
-        v1::ExperimentState_Name(experiment.state())));
-  }
+  SR2L_RETURN_IF_ERROR(CheckGoesOn(experiment_id));
   const char* time_column = HasEnded(state) ? "ended_at_us" : "started_at_us";
   SR2L_ASSIGN_OR_RETURN(
       SqliteStatement update,
@@ -235,6 +229,25 @@ absl::Status ExperimentStore::SetState(const std::string& experiment_id,
       .BindInt(3, absl::ToUnixMicros(now))
       .BindText(4, experiment_id)
       .Run();
+}
+
+absl::Status ExperimentStore::CheckGoesOn(const std::string& experiment_id) const {
+  SR2L_ASSIGN_OR_RETURN(const v1::Experiment experiment,
+                        GetLocked(experiment_id, Detail::kWithoutConfig));
+  if (!HasEnded(experiment.state())) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "experiment ", experiment_id, " has already ended: ",
+      v1::ExperimentState_Name(experiment.state())));
+}
+
+absl::Status ExperimentStore::SetConfig(const std::string& experiment_id,
+                                        const v1::ExperimentConfig& config) {
+  absl::MutexLock lock(&mu_);
+  SR2L_RETURN_IF_ERROR(CheckGoesOn(experiment_id));
+  SR2L_ASSIGN_OR_RETURN(
+      SqliteStatement update,
+      SqliteStatement::Prepare(database_.get(), "UPDATE experiments SET config = ? WHERE id = ?"));
+  return update.BindBlob(1, config.SerializeAsString()).BindText(2, experiment_id).Run();
 }
 
 absl::Status ExperimentStore::SetProgress(const std::string& experiment_id,

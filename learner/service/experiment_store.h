@@ -47,6 +47,9 @@ class ExperimentStore {
                         const std::string& reason, absl::Time now);
   absl::Status SetProgress(const std::string& experiment_id, const v1::Progress& progress);
 
+  // Replaces the configuration. FailedPrecondition when it has already ended.
+  absl::Status SetConfig(const std::string& experiment_id, const v1::ExperimentConfig& config);
+
   // Number of experiments in a state.
   absl::StatusOr<int64_t> Count(v1::ExperimentState state) const;
 
@@ -58,6 +61,9 @@ class ExperimentStore {
   explicit ExperimentStore(SqliteHandle database) : database_(std::move(database)) {}
 
   absl::Status CreateSchema();
+  // FailedPrecondition when it has already ended.
+  absl::Status CheckGoesOn(const std::string& experiment_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<v1::Experiment> GetLocked(const std::string& experiment_id, Detail detail) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

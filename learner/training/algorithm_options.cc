@@ -72,6 +72,39 @@ std::optional<SmoothnessOptions> MakeSmoothnessOptions(const v1::ExperimentConfi
       .discount_weighting = smoothness.discount_weighting()};
 }
 
+DdpgOptions MakeDdpgOptions(const v1::ExperimentConfig& config) {
+  const v1::DdpgConfig& ddpg = config.ddpg();
+  const int64_t observation_dim = config.task().observation_dim();
+  const int64_t action_dim = config.task().action_dim();
+  DdpgOptions options;
+  options.discount = ddpg.discount();
+  options.actor_learning_rate = ddpg.actor_learning_rate();
+  options.critic_learning_rate = ddpg.critic_learning_rate();
+  options.target_update_rate = ddpg.target_update_rate();
+  options.batch_size = ddpg.batch_size();
+  options.terminate_at_truncation = ddpg.terminate_at_truncation();
+  options.actor = {.inputs = observation_dim,
+                   .hidden = {ddpg.hidden().begin(), ddpg.hidden().end()},
+                   .outputs = action_dim,
+                   .activation = ToActivation(ddpg.activation()),
+                   .output_activation = Activation::kTanh};
+  options.critic = {.inputs = observation_dim + action_dim,
+                    .hidden = {ddpg.critic_hidden().begin(), ddpg.critic_hidden().end()},
+                    .outputs = 1,
+                    .activation = ToActivation(ddpg.activation()),
+                    .output_activation = Activation::kLinear};
+  return options;
+}
+
+std::optional<DdpgSmoothness> MakeDdpgSmoothness(const v1::ExperimentConfig& config) {
+  const std::optional<SmoothnessOptions> options = MakeSmoothnessOptions(config);
+  if (!options.has_value()) return std::nullopt;
+  const bool critic = config.smoothness().on() == v1::SmoothnessConfig::CRITIC;
+  return DdpgSmoothness{
+      .target = critic ? SmoothnessTarget::kCritic : SmoothnessTarget::kPolicy,
+      .options = *options};
+}
+
 std::vector<MemberOptions> MakeMemberOptions(const v1::ExperimentConfig& config,
                                              const std::vector<uint32_t>& members) {
   std::vector<MemberOptions> options;
@@ -87,10 +120,16 @@ std::vector<MemberOptions> MakeMemberOptions(const v1::ExperimentConfig& config,
 v1::NetworkShape PolicyNetworkShape(const v1::ExperimentConfig& config) {
   v1::NetworkShape shape;
   shape.set_inputs(config.task().observation_dim());
-  *shape.mutable_hidden() = config.trpo().hidden();
   shape.set_outputs(config.task().action_dim());
-  shape.set_activation(config.trpo().activation());
-  shape.set_output_activation(v1::LINEAR);
+  if (config.has_ddpg()) {
+    *shape.mutable_hidden() = config.ddpg().hidden();
+    shape.set_activation(config.ddpg().activation());
+    shape.set_output_activation(v1::TANH);
+  } else {
+    *shape.mutable_hidden() = config.trpo().hidden();
+    shape.set_activation(config.trpo().activation());
+    shape.set_output_activation(v1::LINEAR);
+  }
   return shape;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "learner/algorithms/ddpg.h"
 #include "learner/algorithms/trpo.h"
 #include "sr2l/v1/experiment.pb.h"
 #include "sr2l/v1/policy.pb.h"
@@ -15,6 +16,8 @@ namespace sr2l {
 // algorithms know no protobuf, so that they build where there is none.
 TrpoOptions MakeTrpoOptions(const v1::ExperimentConfig& config);
 std::optional<SmoothnessOptions> MakeSmoothnessOptions(const v1::ExperimentConfig& config);
+DdpgOptions MakeDdpgOptions(const v1::ExperimentConfig& config);
+std::optional<DdpgSmoothness> MakeDdpgSmoothness(const v1::ExperimentConfig& config);
 std::vector<MemberOptions> MakeMemberOptions(const v1::ExperimentConfig& config,
                                              const std::vector<uint32_t>& members);
 

@@ -1,21 +1,23 @@
 #ifndef SR2L_LEARNER_TRAINING_COHORT_H_
 #define SR2L_LEARNER_TRAINING_COHORT_H_
 
+#include <torch/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "learner/algorithms/trpo.h"
 #include "learner/fleet/fleet.h"
 #include "learner/training/learner_metrics.h"
+#include "learner/training/observation_normalizer.h"
 #include "learner/training/progress_board.h"
 #include "learner/training/results_folder.h"
-#include "learner/training/round_assembly.h"
 #include "replay/client/replay_client.h"
 #include "sr2l/v1/experiment.pb.h"
 
@@ -32,47 +34,89 @@ struct TrainingContext {
   LearnerMetrics& metrics;
 };
 
-// Members of one experiment that are updated together, as the leading dimension of every
-// tensor. Members do not depend on one another, so how they are divided into cohorts
-// changes no bit of any result. Not thread-safe: one thread calls Run.
+// How long one call waits in the replay before it says what is missing and asks again.
+inline constexpr absl::Duration kReplayPatience = absl::Seconds(1);
+
+// Members of one experiment that are trained together, as the leading dimension of every
+// tensor: row i of the tensors is member(i). Members do not depend on one another, so how
+// they are divided into cohorts changes no bit of any result. This part keeps the books: who
+// still trains, what is published, recorded and written; the loop is OnPolicyCohort's (trpo)
+// or OffPolicyCohort's (ddpg). Not thread-safe: one thread calls Run.
 class Cohort {
  public:
-  // `index`: among the experiment's cohorts. `members`: ascending.
-  Cohort(const TrainingContext& context, size_t index, std::vector<uint32_t> members,
-         torch::Device device);
+  virtual ~Cohort() = default;
 
-  // Publishes, collects, updates, round after round, until all rounds are done or `stop`
-  // is requested. A member that fails is stopped and recorded, the others go on. Errors:
-  // what ends the experiment (the replay lost its tables, a result cannot be written).
+  // Trains until it is finished or `stop` is requested. A member that fails is stopped and
+  // recorded, the others go on. Errors: what ends the experiment (the replay lost its tables,
+  // a result cannot be written).
   absl::Status Run(std::stop_token stop);
 
   // Why members failed: "member 2: ..."; empty when none did.
   const std::vector<std::string>& failures() const { return failures_; }
 
- private:
-  // RunRound; what LibTorch throws becomes a status here.
-  absl::Status TryRound(uint64_t round, std::stop_token stop);
-  absl::Status RunRound(uint64_t round, std::stop_token stop);
-  // Cancelled when `stop` was requested.
-  absl::StatusOr<Round> CollectRound(uint64_t round, std::stop_token stop);
-  absl::Status Record(uint64_t round, const Round& collected, const TrpoStats& stats);
-  absl::Status DropFailed(const TrpoStats& stats);
+ protected:
+  // `index`: among the experiment's cohorts. `members`: ascending.
+  Cohort(const TrainingContext& context, size_t index, std::vector<uint32_t> members);
+
+  // The next part of the loop; may throw what LibTorch throws.
+  virtual absl::Status Advance(std::stop_token stop) = 0;
+  virtual bool finished() const = 0;
+  // Of rows first, ..., first + count - 1: what actors act with (without experiment, member
+  // and normalization), and the value function's or critic's parameters [count, V].
+  virtual std::vector<v1::PolicySnapshot> Policies(int64_t first, int64_t count) const = 0;
+  virtual torch::Tensor Baselines(int64_t first, int64_t count) const = 0;
+  // Goes on with these rows only.
+  virtual void KeepRows(const std::vector<int64_t>& rows) = 0;
+
+  const TrainingContext& context() const { return context_; }
+  const v1::ExperimentConfig& config() const { return context_.config; }
+  int64_t num_rows() const { return static_cast<int64_t>(members_.size()); }
+  const std::vector<uint32_t>& members() const { return members_; }
+  v1::MemberProgress& progress(int64_t row) { return progress_[row]; }
+  // Null: observations are not normalized.
+  RunningStatistics* statistics(int64_t row) {
+    return statistics_.empty() ? nullptr : &statistics_[row];
+  }
+  // How row's networks see observations; absent: as they are.
+  std::optional<v1::ObservationNormalization> Normalization(int64_t row) const;
+
   // Calls the replay again while it cannot be reached; says so meanwhile.
   absl::Status CallReplay(std::stop_token stop, const std::function<absl::Status()>& call);
-  void Publish();
-  absl::Status WriteMembers(bool keep);
-  std::vector<v1::PolicySnapshot> Snapshots() const;  // by row
-  RoundShape Shape() const;
+
+  // Makes a call that waits in the replay, again and again while it answers DeadlineExceeded:
+  // that is no failure, but whoever watches is told what is missing. FailedPrecondition: an
+  // actor cannot drive the experiment. Cancelled when `stop` was requested.
+  absl::Status AwaitReplay(std::stop_token stop, const std::function<absl::Status()>& call);
+
+  // Sends rows' policies to the actors.
+  void Publish(int64_t first, int64_t count);
+
+  // Writes rows' finished rounds to the curve, the board and the metrics. `steps` of the
+  // environment and `updates`: over these rows since their last call.
+  absl::Status Record(const std::vector<int64_t>& rows, uint64_t steps, uint64_t updates);
+
+  // Stops the rows that have a failure, `failure[i]` being of row first + i.
+  absl::Status DropFailed(int64_t first, const std::vector<std::string>& failure);
+
+  // A copy named by the round if the configuration asks for one at it.
+  absl::Status KeepPolicies(int64_t first, int64_t count, uint64_t round);
+
+ private:
+  absl::Status TryAdvance(std::stop_token stop);
+  std::vector<v1::PolicySnapshot> Snapshots(int64_t first, int64_t count) const;
+  // `keep_round`: adds a copy named by it.
+  absl::Status WriteMembers(int64_t first, int64_t count, std::optional<uint64_t> keep_round);
 
   const TrainingContext context_;
   const size_t index_;
-  const torch::Device device_;
-  std::vector<uint32_t> members_;               // still training; row i of the tensors
-  std::vector<v1::MemberProgress> progress_;    // by row
+  std::vector<uint32_t> members_;              // still training; by row
+  std::vector<v1::MemberProgress> progress_;   // by row
+  std::vector<RunningStatistics> statistics_;  // by row; empty without normalization
   std::vector<std::string> failures_;
-  Trpo trpo_;
-  uint64_t version_ = 0;  // of the policies now held
 };
+
+// A row of a float32 tensor on the CPU, as parameters travel.
+std::string FloatBytes(const torch::Tensor& row);
 
 }  // namespace sr2l
 

@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 constexpr char kHeader[] =
     "member,seed,radius,coefficient,round,env_steps,updates,episodes,return_mean,return_std,"
     "length_mean,kl,surrogate,nonsmoothness,perturbation_gain,boundary_share,sigma,value_loss,"
-    "explained_variance,backtracks,gradient_norm,wall_seconds\n";
+    "explained_variance,backtracks,gradient_norm,critic_loss,q_mean,actor_objective,"
+    "local_lipschitz,wall_seconds\n";
 
 // A number that reads back to the same bits; empty when the field is not set.
 std::string Cell(bool present, double value) {
@@ -58,13 +59,18 @@ absl::Status ResultsFolder::AppendRound(const v1::MemberProgress& m, double wall
                      absl::StrCat(m.updates()), absl::StrCat(m.episodes()),
                      Cell(m.has_return_mean(), m.return_mean()),
                      Cell(m.has_return_std(), m.return_std()),
-                     Cell(m.has_length_mean(), m.length_mean()), Cell(true, m.kl()),
-                     Cell(true, m.surrogate()),
+                     Cell(m.has_length_mean(), m.length_mean()), Cell(m.has_kl(), m.kl()),
+                     Cell(m.has_surrogate(), m.surrogate()),
                      Cell(m.has_nonsmoothness(), m.nonsmoothness()),
                      Cell(m.has_perturbation_gain(), m.perturbation_gain()),
-                     Cell(m.has_boundary_share(), m.boundary_share()), Cell(true, m.sigma()),
-                     Cell(true, m.value_loss()), Cell(true, m.explained_variance()),
-                     absl::StrCat(m.backtracks()), Cell(true, m.gradient_norm()),
+                     Cell(m.has_boundary_share(), m.boundary_share()),
+                     Cell(m.has_sigma(), m.sigma()), Cell(m.has_value_loss(), m.value_loss()),
+                     Cell(m.has_explained_variance(), m.explained_variance()),
+                     m.has_backtracks() ? absl::StrCat(m.backtracks()) : "",
+                     Cell(m.has_gradient_norm(), m.gradient_norm()),
+                     Cell(m.has_critic_loss(), m.critic_loss()), Cell(m.has_q_mean(), m.q_mean()),
+                     Cell(m.has_actor_objective(), m.actor_objective()),
+                     Cell(m.has_local_lipschitz(), m.local_lipschitz()),
                      absl::StrFormat("%.3f", wall_seconds)},
                     ","),
       "\n");
@@ -74,13 +80,14 @@ absl::Status ResultsFolder::AppendRound(const v1::MemberProgress& m, double wall
   return absl::OkStatus();
 }
 
-absl::Status ResultsFolder::WriteMember(const v1::TrainedMember& member, bool keep) {
+absl::Status ResultsFolder::WriteMember(const v1::TrainedMember& member,
+                                        std::optional<uint64_t> keep_round) {
   const std::string stem =
       absl::StrFormat("%s/policies/member_%03d", path_, member.policy().member());
   const std::string bytes = member.SerializeAsString();
-  if (keep) {
+  if (keep_round.has_value()) {
     SR2L_RETURN_IF_ERROR(WriteFileAtomically(
-        absl::StrFormat("%s_round_%06d.member", stem, member.policy().version()), bytes));
+        absl::StrFormat("%s_round_%06d.member", stem, *keep_round), bytes));
   }
   return WriteFileAtomically(stem + ".member", bytes);
 }

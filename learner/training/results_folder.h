@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -30,8 +31,8 @@ class ResultsFolder {
   // Appends a member's finished round to the curve. `wall_seconds`: since the start.
   absl::Status AppendRound(const v1::MemberProgress& member, double wall_seconds);
 
-  // Writes a member's state whole or not at all; `keep` adds a copy named by its round.
-  absl::Status WriteMember(const v1::TrainedMember& member, bool keep);
+  // Writes a member's state whole or not at all; `keep_round` adds a copy named by it.
+  absl::Status WriteMember(const v1::TrainedMember& member, std::optional<uint64_t> keep_round);
 
  private:
   explicit ResultsFolder(std::string path) : path_(std::move(path)) {}

@@ -5,8 +5,8 @@
 #include <torch/utils.h>
 
 #include <algorithm>
-#include <deque>
 #include <exception>
+#include <numeric>
 #include <set>
 #include <thread>
 
@@ -14,14 +14,27 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "common/limits/limits.h"
 #include "common/log/log.h"
 #include "common/status/status_macros.h"
-#include "learner/training/cohort.h"
+#include "learner/training/off_policy_cohort.h"
+#include "learner/training/on_policy_cohort.h"
 #include "learner/training/results_folder.h"
 #include "learner/training/retry.h"
 
 namespace sr2l {
 namespace {
+
+uint64_t TotalSteps(const v1::ExperimentConfig& config) {
+  return static_cast<uint64_t>(config.rounds()) * config.steps_per_round();
+}
+
+// Steps that a stream takes with one policy: its share of a round, or of a cycle.
+uint64_t StepsPerStreamRound(const v1::ExperimentConfig& config) {
+  const int steps =
+      config.has_ddpg() ? config.ddpg().steps_per_cycle() : config.steps_per_round();
+  return steps / config.streams_per_member();
+}
 
 std::vector<v1::TableSpec> MakeTables(const std::string& experiment_id,
                                       const v1::ExperimentConfig& config) {
@@ -33,7 +46,12 @@ std::vector<v1::TableSpec> MakeTables(const std::string& experiment_id,
     table.set_num_streams(config.streams_per_member());
     table.set_observation_dim(config.task().observation_dim());
     table.set_action_dim(config.task().action_dim());
-    table.set_steps_per_round(config.steps_per_round() / config.streams_per_member());
+    table.set_steps_per_round(StepsPerStreamRound(config));
+    if (!config.has_ddpg()) continue;
+    table.set_capacity(std::min<uint64_t>(config.ddpg().capacity(), TotalSteps(config)));
+    if (config.collection() == v1::FREE_RUNNING) {
+      *table.mutable_limits() = MakeTableLimits(config.ddpg(), config.limiter());
+    }
   }
   return tables;
 }
@@ -43,8 +61,14 @@ Fleet::ActiveExperiment MakeActive(const std::string& experiment_id,
   Fleet::ActiveExperiment active;
   active.assignment.set_experiment_id(experiment_id);
   *active.assignment.mutable_task() = config.task();
-  active.assignment.set_rounds(config.rounds());
-  active.assignment.set_steps_per_round(config.steps_per_round() / config.streams_per_member());
+  const uint64_t steps_per_round = StepsPerStreamRound(config);
+  active.assignment.set_rounds(TotalSteps(config) / config.streams_per_member() /
+                               steps_per_round);
+  active.assignment.set_steps_per_round(steps_per_round);
+  active.assignment.set_collection(config.collection());
+  if (config.has_ddpg()) {
+    *active.assignment.mutable_exploration() = config.ddpg().exploration();
+  }
   for (const v1::MemberConfig& member : config.members().member()) {
     active.seeds.push_back(member.seed());
   }
@@ -63,9 +87,17 @@ std::vector<std::vector<uint32_t>> Divide(uint32_t count, uint32_t parts) {
   return runs;
 }
 
+std::unique_ptr<Cohort> MakeCohort(const TrainingContext& context, size_t index,
+                                   std::vector<uint32_t> members, torch::Device device) {
+  if (context.config.has_ddpg()) {
+    return std::make_unique<OffPolicyCohort>(context, index, std::move(members), device);
+  }
+  return std::make_unique<OnPolicyCohort>(context, index, std::move(members), device);
+}
+
 // The first error that says more than that the others were stopped; failed members else.
 absl::Status Combine(const std::vector<absl::Status>& statuses,
-                     const std::deque<Cohort>& cohorts) {
+                     const std::vector<std::unique_ptr<Cohort>>& cohorts) {
   absl::Status result;
   for (const absl::Status& status : statuses) {
     if (status.ok()) continue;
@@ -73,8 +105,8 @@ absl::Status Combine(const std::vector<absl::Status>& statuses,
   }
   if (!result.ok()) return result;
   std::vector<std::string> failures;
-  for (const Cohort& cohort : cohorts) {
-    failures.insert(failures.end(), cohort.failures().begin(), cohort.failures().end());
+  for (const auto& cohort : cohorts) {
+    failures.insert(failures.end(), cohort->failures().begin(), cohort->failures().end());
   }
   if (failures.empty()) return absl::OkStatus();
   return absl::AbortedError(
@@ -127,9 +159,9 @@ absl::Status Trainer::RunCohorts(
                                 .board = *board,
                                 .results = *results,
                                 .metrics = metrics_};
-  std::deque<Cohort> cohorts;
+  std::vector<std::unique_ptr<Cohort>> cohorts;
   for (std::vector<uint32_t>& run : Divide(members, parts)) {
-    cohorts.emplace_back(context, cohorts.size(), std::move(run), device);
+    cohorts.push_back(MakeCohort(context, cohorts.size(), std::move(run), device));
   }
   fleet_.Start(MakeActive(id, config));
   // One cohort's error stops the others, as a request from outside does.
@@ -143,13 +175,24 @@ absl::Status Trainer::RunCohorts(
     for (size_t i = 0; i < cohorts.size(); ++i) {
       threads.emplace_back([&, i] {
         UseOneThreadPerOperation();
-        statuses[i] = cohorts[i].Run(stop_all.get_token());
+        statuses[i] = cohorts[i]->Run(stop_all.get_token());
         if (!statuses[i].ok()) stop_all.request_stop();
       });
     }
     std::move(stop_started).Cancel();
   }
   return Combine(statuses, cohorts);
+}
+
+absl::Status Trainer::SetLimiter(const std::string& experiment_id,
+                                 const v1::ExperimentConfig& config) {
+  std::vector<uint32_t> members(config.members().member_size());
+  std::iota(members.begin(), members.end(), 0);
+  const absl::Status status =
+      replay_.SetLimits(experiment_id, members, MakeTableLimits(config.ddpg(), config.limiter()));
+  if (!absl::IsNotFound(status)) return status;
+  return absl::UnavailableError(
+      absl::StrCat("experiment ", experiment_id, " is just starting; ask again"));
 }
 
 absl::Status Trainer::DropTables(const std::function<bool(const std::string&)>& is_stale) {

@@ -36,6 +36,10 @@ class Trainer {
                    std::stop_token stop,
                    const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready);
 
+  // Gives the tables of a running FREE_RUNNING experiment the limiter of `config`. Unavailable:
+  // the replay cannot be reached, or has no tables yet.
+  absl::Status SetLimiter(const std::string& experiment_id, const v1::ExperimentConfig& config);
+
   // Drops the experiments that the replay holds and `is_stale` names by their id: left
   // behind by a learner that was killed.
   absl::Status DropTables(const std::function<bool(const std::string&)>& is_stale);

@@ -74,7 +74,8 @@ TEST_F(CommandTest, HelpNamesTheVerbsThereAreAndNoOthers) {
   const ProgramResult result = Sr2l({"--help"});
   EXPECT_EQ(result.exit_code, 0);
   for (const char* verb :
-       {"train", "validate", "submit", "list", "show", "watch", "cancel", "tasks", "digest"}) {
+       {"train", "validate", "submit", "list", "show", "watch", "cancel", "limiter", "tasks",
+        "digest"}) {
     EXPECT_THAT(result.output, HasSubstr(std::string("\n  ") + verb + " "));
   }
   for (const char* verb : {"resume", "audit", "evaluate", "report", "export"}) {
@@ -84,7 +85,8 @@ TEST_F(CommandTest, HelpNamesTheVerbsThereAreAndNoOthers) {
 
 TEST_F(CommandTest, EveryVerbHasHelp) {
   for (const char* verb :
-       {"train", "validate", "submit", "list", "show", "watch", "cancel", "tasks", "digest"}) {
+       {"train", "validate", "submit", "list", "show", "watch", "cancel", "limiter", "tasks",
+        "digest"}) {
     const ProgramResult result = Sr2l({verb, "--help"});
     EXPECT_EQ(result.exit_code, 0) << verb;
     EXPECT_THAT(result.output, HasSubstr("Usage")) << verb;

@@ -35,7 +35,7 @@ TEST(ExperimentFilesTest, EveryShippedFileIsValid) {
     EXPECT_EQ(Resolve(entry.path()).name(), entry.path().stem()) << entry.path();
     ++count;
   }
-  EXPECT_EQ(count, 13);
+  EXPECT_EQ(count, 28);
 }
 
 // Of the paper: 500 iterations of 1000 steps, ten seeds, 64x64.
@@ -44,20 +44,45 @@ void ExpectThePapersSetting(const v1::ExperimentConfig& config, const std::strin
   EXPECT_EQ(config.rounds(), 500);
   EXPECT_EQ(config.steps_per_round(), 1000);
   EXPECT_EQ(config.streams_per_member(), 1);
+  EXPECT_EQ(config.collection(), v1::SYNCHRONOUS);
+  std::multiset<uint64_t> seeds;
+  for (const v1::MemberConfig& member : config.members().member()) seeds.insert(member.seed());
+  EXPECT_THAT(seeds, ElementsAreArray({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+}
+
+void ExpectThePapersTrpo(const v1::ExperimentConfig& config, const std::string& task) {
+  ExpectThePapersSetting(config, task);
   EXPECT_EQ(config.trpo().sigma(), v1::TrpoConfig::PER_DIMENSION);
   EXPECT_THAT(config.trpo().hidden(), ElementsAreArray({64, 64}));
   EXPECT_DOUBLE_EQ(config.trpo().discount(), 0.99);
   EXPECT_DOUBLE_EQ(config.trpo().max_kl(), 0.01);
-  std::multiset<uint64_t> seeds;
-  for (const v1::MemberConfig& member : config.members().member()) seeds.insert(member.seed());
-  EXPECT_THAT(seeds, ElementsAreArray({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+}
+
+void ExpectThePapersDdpg(const v1::ExperimentConfig& config, const std::string& task) {
+  ExpectThePapersSetting(config, task);
+  EXPECT_THAT(config.ddpg().hidden(), ElementsAreArray({64, 64}));
+  EXPECT_THAT(config.ddpg().critic_hidden(), ElementsAreArray({64, 64}));
+  EXPECT_EQ(config.ddpg().activation(), v1::RELU);
+  EXPECT_DOUBLE_EQ(config.ddpg().discount(), 0.99);
+  EXPECT_DOUBLE_EQ(config.ddpg().actor_learning_rate(), 1e-4);
+  EXPECT_DOUBLE_EQ(config.ddpg().critic_learning_rate(), 1e-3);
+  EXPECT_DOUBLE_EQ(config.ddpg().target_update_rate(), 0.01);
+  EXPECT_EQ(config.ddpg().batch_size(), 64);
+  EXPECT_EQ(config.ddpg().capacity(), 1000000);
+  EXPECT_DOUBLE_EQ(config.ddpg().exploration().ornstein_uhlenbeck().sigma(), 0.2);
+}
+
+void ExpectThePapersAscent(const v1::SmoothnessConfig& smoothness) {
+  EXPECT_EQ(smoothness.steps(), 10);
+  EXPECT_DOUBLE_EQ(smoothness.step_size(), 0.2);
+  EXPECT_EQ(smoothness.norm(), v1::SmoothnessConfig::LINF);
 }
 
 TEST(ExperimentFilesTest, ThePapersTrpoHasNoRegularizer) {
   for (const char* task : kTasks) {
     const v1::ExperimentConfig config = Resolve(SourceFile(
         std::string("deploy/experiments/paper/trpo_") + task + ".textproto"));
-    ExpectThePapersSetting(config, task);
+    ExpectThePapersTrpo(config, task);
     EXPECT_FALSE(config.has_smoothness());
   }
 }
@@ -66,11 +91,29 @@ TEST(ExperimentFilesTest, ThePapersTrpoSrPerturbsThePolicysInput) {
   for (const char* task : kTasks) {
     const v1::ExperimentConfig config = Resolve(SourceFile(
         std::string("deploy/experiments/paper/trpo_sr_") + task + ".textproto"));
-    ExpectThePapersSetting(config, task);
+    ExpectThePapersTrpo(config, task);
     EXPECT_EQ(config.smoothness().on(), v1::SmoothnessConfig::POLICY);
-    EXPECT_EQ(config.smoothness().steps(), 10);
-    EXPECT_DOUBLE_EQ(config.smoothness().step_size(), 0.2);
-    EXPECT_EQ(config.smoothness().norm(), v1::SmoothnessConfig::LINF);
+    ExpectThePapersAscent(config.smoothness());
+  }
+}
+
+TEST(ExperimentFilesTest, ThePapersDdpgComesPlainAndWithEitherNetworkPerturbed) {
+  for (const char* task : kTasks) {
+    const auto resolve = [task](const std::string& algorithm) {
+      return Resolve(SourceFile("deploy/experiments/paper/" + algorithm + "_" + task +
+                                ".textproto"));
+    };
+    const v1::ExperimentConfig plain = resolve("ddpg");
+    ExpectThePapersDdpg(plain, task);
+    EXPECT_FALSE(plain.has_smoothness());
+    const v1::ExperimentConfig actor = resolve("ddpg_sr_a");
+    ExpectThePapersDdpg(actor, task);
+    EXPECT_EQ(actor.smoothness().on(), v1::SmoothnessConfig::POLICY);
+    ExpectThePapersAscent(actor.smoothness());
+    const v1::ExperimentConfig critic = resolve("ddpg_sr_c");
+    ExpectThePapersDdpg(critic, task);
+    EXPECT_EQ(critic.smoothness().on(), v1::SmoothnessConfig::CRITIC);
+    ExpectThePapersAscent(critic.smoothness());
   }
 }
 
