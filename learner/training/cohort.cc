@@ -103,7 +103,7 @@ absl::Status Cohort::Record(const std::vector<int64_t>& rows, uint64_t steps,
     context_.board.Record(member, now);
     updated.push_back(member);
   }
-  context_.metrics.RecordRound(updated, steps, updates);
+  context_.metrics.RecordLearning(updated, steps, updates);
   return absl::OkStatus();
 }
 

@@ -38,7 +38,7 @@ void SetMean(const std::vector<v1::MemberProgress>& members, Has has, Value valu
 LearnerMetrics::LearnerMetrics(prometheus::Registry& registry)
     : phases_(prometheus::BuildHistogram()
                   .Name("sr2l_learner_phase_duration_seconds")
-                  .Help("Time of each phase of an update of all members of a cohort.")
+                  .Help("Time of each phase of an update (ddpg: of a cycle's updates).")
                   .Register(registry)),
       advantages_(phases_.Add({{"phase", "advantages"}}, kSecondsBuckets)),
       perturbation_(phases_.Add({{"phase", "perturbation"}}, kSecondsBuckets)),
@@ -46,6 +46,10 @@ LearnerMetrics::LearnerMetrics(prometheus::Registry& registry)
       conjugate_gradient_(phases_.Add({{"phase", "conjugate_gradient"}}, kSecondsBuckets)),
       line_search_(phases_.Add({{"phase", "line_search"}}, kSecondsBuckets)),
       value_fit_(phases_.Add({{"phase", "value_fit"}}, kSecondsBuckets)),
+      targets_(phases_.Add({{"phase", "targets"}}, kSecondsBuckets)),
+      critic_(phases_.Add({{"phase", "critic"}}, kSecondsBuckets)),
+      actor_(phases_.Add({{"phase", "actor"}}, kSecondsBuckets)),
+      finish_(phases_.Add({{"phase", "finish"}}, kSecondsBuckets)),
       collection_wait_(prometheus::BuildHistogram()
                            .Name("sr2l_learner_collection_wait_seconds")
                            .Help("Time that a cohort waited for its round of experience.")
@@ -64,6 +68,10 @@ LearnerMetrics::LearnerMetrics(prometheus::Registry& registry)
                               "Mean divergence at the perturbed states before the last update.")),
       perturbation_gain_(AddGauge(registry, "sr2l_learner_perturbation_gain_ratio",
                                   "Divergence after the ascent over that at its random start.")),
+      critic_loss_(AddGauge(registry, "sr2l_learner_critic_loss",
+                            "Mean squared error of the critic, over the last round's updates.")),
+      q_mean_(AddGauge(registry, "sr2l_learner_q_mean",
+                       "Mean value of the sampled actions, over the last round's updates.")),
       return_mean_(AddGauge(registry, "sr2l_episode_return_mean",
                             "Mean undiscounted return of the episodes that ended last.")),
       policy_version_(AddGauge(registry, "sr2l_policy_version",
@@ -71,23 +79,37 @@ LearnerMetrics::LearnerMetrics(prometheus::Registry& registry)
       last_update_(AddGauge(registry, "sr2l_learner_last_update_timestamp_seconds",
                             "When the last update ended.")) {}
 
-void LearnerMetrics::RecordRound(const std::vector<v1::MemberProgress>& members,
-                                 const PhaseSeconds& seconds, uint64_t steps) {
-  using Member = v1::MemberProgress;
+void LearnerMetrics::RecordPhases(const PhaseSeconds& seconds) {
   advantages_.Observe(seconds.advantages);
   perturbation_.Observe(seconds.perturbation);
   gradient_.Observe(seconds.gradient);
   conjugate_gradient_.Observe(seconds.conjugate_gradient);
   line_search_.Observe(seconds.line_search);
   value_fit_.Observe(seconds.value_fit);
-  updates_.Increment(static_cast<double>(members.size()));
+}
+
+void LearnerMetrics::RecordPhases(const DdpgSeconds& seconds) {
+  targets_.Observe(seconds.targets);
+  critic_.Observe(seconds.critic);
+  perturbation_.Observe(seconds.perturbation);
+  actor_.Observe(seconds.actor);
+  finish_.Observe(seconds.finish);
+}
+
+void LearnerMetrics::RecordLearning(const std::vector<v1::MemberProgress>& finished,
+                                    uint64_t steps, uint64_t updates) {
+  using Member = v1::MemberProgress;
+  updates_.Increment(static_cast<double>(updates));
   env_steps_.Increment(static_cast<double>(steps));
-  SetMean(members, &Member::has_kl, &Member::kl, kl_);
-  SetMean(members, &Member::has_surrogate, &Member::surrogate, surrogate_);
-  SetMean(members, &Member::has_nonsmoothness, &Member::nonsmoothness, nonsmoothness_);
-  SetMean(members, &Member::has_perturbation_gain, &Member::perturbation_gain,
+  SetMean(finished, &Member::has_kl, &Member::kl, kl_);
+  SetMean(finished, &Member::has_surrogate, &Member::surrogate, surrogate_);
+  SetMean(finished, &Member::has_nonsmoothness, &Member::nonsmoothness, nonsmoothness_);
+  SetMean(finished, &Member::has_perturbation_gain, &Member::perturbation_gain,
           perturbation_gain_);
-  SetMean(members, &Member::has_return_mean, &Member::return_mean, return_mean_);
+  SetMean(finished, &Member::has_critic_loss, &Member::critic_loss, critic_loss_);
+  SetMean(finished, &Member::has_q_mean, &Member::q_mean, q_mean_);
+  SetMean(finished, &Member::has_return_mean, &Member::return_mean, return_mean_);
+  if (updates == 0) return;
   last_update_.Set(std::chrono::duration<double>(
                        std::chrono::system_clock::now().time_since_epoch())
                        .count());

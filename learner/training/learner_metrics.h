@@ -8,7 +8,8 @@
 
 #include <vector>
 
-#include "learner/algorithms/trpo.h"
+#include "learner/algorithms/ddpg_stats.h"
+#include "learner/algorithms/trpo_stats.h"
 #include "sr2l/v1/experiment.pb.h"
 
 namespace sr2l {
@@ -19,9 +20,13 @@ class LearnerMetrics {
  public:
   explicit LearnerMetrics(prometheus::Registry& registry);
 
-  // A cohort finished a round: its members' figures and what the update took.
-  void RecordRound(const std::vector<v1::MemberProgress>& members, const PhaseSeconds& seconds,
-                   uint64_t steps);
+  // Members were learned from: `steps` of the environment, in so many `updates`, over all of
+  // them. `finished`: the figures of those that finished a round with it.
+  void RecordLearning(const std::vector<v1::MemberProgress>& finished, uint64_t steps,
+                      uint64_t updates);
+  // What the phases of a cohort's update, or block of updates, took.
+  void RecordPhases(const PhaseSeconds& seconds);
+  void RecordPhases(const DdpgSeconds& seconds);
   void RecordWait(double seconds) { collection_wait_.Observe(seconds); }
   void RecordPolicy(uint64_t version) { policy_version_.Set(static_cast<double>(version)); }
   void RecordFailedMember() { failed_members_.Increment(); }
@@ -34,6 +39,10 @@ class LearnerMetrics {
   prometheus::Histogram& conjugate_gradient_;
   prometheus::Histogram& line_search_;
   prometheus::Histogram& value_fit_;
+  prometheus::Histogram& targets_;
+  prometheus::Histogram& critic_;
+  prometheus::Histogram& actor_;
+  prometheus::Histogram& finish_;
   prometheus::Histogram& collection_wait_;
   prometheus::Counter& updates_;
   prometheus::Counter& env_steps_;
@@ -42,6 +51,8 @@ class LearnerMetrics {
   prometheus::Gauge& surrogate_;
   prometheus::Gauge& nonsmoothness_;
   prometheus::Gauge& perturbation_gain_;
+  prometheus::Gauge& critic_loss_;
+  prometheus::Gauge& q_mean_;
   prometheus::Gauge& return_mean_;
   prometheus::Gauge& policy_version_;
   prometheus::Gauge& last_update_;

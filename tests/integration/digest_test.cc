@@ -200,5 +200,70 @@ TEST_F(DigestTest, OfAMemberAloneIsThatOfTheMemberAmongOthers) {
   EXPECT_EQ(MemberSum(alone, 0), MemberSum(among, 1));
 }
 
+// DDPG and its smooth variants, over cycles that begin before the first update.
+const char* const kDdpgVariants[] = {
+    "",
+    "smoothness { on: POLICY radius: 0.01 coefficient: 1 }",
+    "smoothness { on: CRITIC radius: 0.01 coefficient: 1 } observation_normalization {}",
+};
+
+class DdpgDigestTest : public DigestTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  // Rounds of 400 steps in cycles of 40, two streams, replay smaller than the experiment.
+  std::string WriteDdpg(const std::string& smoothness) const {
+    const std::string path = folder_ / "ddpg.textproto";
+    WriteFile(path, R"pb(
+      task { builtin: "inverted_pendulum" }
+      ddpg { first_update: 200 steps_per_cycle: 40 updates_per_cycle: 20 capacity: 1500 }
+      members { seeds: [0, 1] }
+      streams_per_member: 2
+      rounds: 5
+      steps_per_round: 400
+    )pb" + smoothness);
+    return path;
+  }
+};
+
+TEST_P(DdpgDigestTest, IsTheSameForOneTwoAndFourActorsAndAfterAKill) {
+  const std::string file = WriteDdpg(GetParam());
+  const std::string one = TrainFile(file, folder_ / "one", 1, {});
+  // 2000 steps of each member; updates in the 46 cycles from the one that ends at step 200.
+  EXPECT_THAT(one, ::testing::ContainsRegex("0 2000 920 [0-9a-f]+\n1 2000 920 [0-9a-f]+\n"));
+  EXPECT_NE(MemberSum(one, 0), MemberSum(one, 1));
+  EXPECT_EQ(TrainFile(file, folder_ / "two", 2, {}), one);
+  EXPECT_EQ(TrainFile(file, folder_ / "four", 4, {}), one);
+
+  const std::string run = folder_ / "disturbed";
+  RunningProgram train(FileArguments(file, run, 2, {}));
+  ASSERT_TRUE(Eventually([&] { return NumCurveRows(run + "/curve.csv") >= 2; }))
+      << train.output() << train.errors();
+  const std::vector<pid_t> actors = ChildrenWith(train.pid(), "sr2l-actor");
+  ASSERT_FALSE(actors.empty());
+  ASSERT_EQ(kill(actors.front(), SIGKILL), 0);
+  const ProgramResult result = train.Wait(kTrainingTimeout);
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output, ::testing::HasSubstr("was killed by signal 9 (Killed); starting"));
+  EXPECT_EQ(Digest(run), one);
+}
+
+INSTANTIATE_TEST_SUITE_P(Variants, DdpgDigestTest, ::testing::ValuesIn(kDdpgVariants));
+
+TEST_F(DdpgDigestTest, OfACoefficientOfZeroIsThatOfPlainDdpg) {
+  const std::string file = WriteDdpg("");
+  const std::vector<std::string> short_run = {"rounds=2", "members.seeds=[3]"};
+  const std::string plain = TrainFile(file, folder_ / "plain", 1, short_run);
+  EXPECT_FALSE(MemberSum(plain, 0).empty()) << plain;
+  for (const char* target : {"POLICY", "CRITIC"}) {
+    const auto train = [&](const std::string& name, const std::string& coefficient) {
+      std::vector<std::string> overrides = short_run;
+      overrides.push_back(std::string("smoothness={on: ") + target +
+                          " radius: 0.1 coefficient: " + coefficient + "}");
+      return TrainFile(file, folder_ / (std::string(target) + name), 1, overrides);
+    };
+    EXPECT_EQ(train("zero", "0"), plain) << target;
+    EXPECT_NE(train("one", "1"), plain) << target;
+  }
+}
+
 }  // namespace
 }  // namespace sr2l

@@ -73,6 +73,16 @@ class LearnerFixture : public ::testing::Test {
     return experiment;
   }
 
+  grpc::Status SetLimiter(const std::string& id, const v1::LimiterConfig& limiter,
+                          v1::Experiment* experiment) {
+    v1::SetLimiterRequest request;
+    request.set_experiment_id(id);
+    *request.mutable_limiter() = limiter;
+    grpc::ClientContext context;
+    SetDeadline(context);
+    return experiments_->SetLimiter(&context, request, experiment);
+  }
+
   // Watches until `enough` holds; the experiment as it then was.
   template <typename Predicate>
   v1::Experiment WatchUntil(const std::string& id, Predicate enough) {

@@ -81,6 +81,63 @@ TEST_F(LearnerServiceTest, AQueuedExperimentIsCancelledWithoutStarting) {
   Cancel(running);
 }
 
+TEST_F(LearnerServiceTest, TheLimiterOfARunningAndOfAQueuedExperimentChanges) {
+  v1::SubmitRequest request = Request();
+  request.mutable_config()->mutable_ddpg()->set_first_update(1000);
+  request.mutable_config()->set_collection(v1::FREE_RUNNING);
+  v1::SubmitResponse running;
+  v1::SubmitResponse queued;
+  ASSERT_TRUE(Submit(request, &running).ok());
+  ASSERT_TRUE(Submit(request, &queued).ok());
+  // Its tables exist once it waits for actors.
+  WatchUntil(running.experiment_id(),
+             [](const v1::Experiment& e) { return e.progress().has_waiting_for(); });
+  v1::LimiterConfig limiter;
+  limiter.set_samples_per_insert(16);
+  for (const std::string& id : {running.experiment_id(), queued.experiment_id()}) {
+    v1::Experiment experiment;
+    const grpc::Status status = SetLimiter(id, limiter, &experiment);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(experiment.config().limiter().samples_per_insert(), 16);
+    EXPECT_EQ(experiment.config().limiter().max_staleness(), 10);  // as before
+  }
+  const v1::DescribeTablesResponse tables =
+      *replay_.store().Describe(running.experiment_id());
+  ASSERT_EQ(tables.tables_size(), 1);
+  EXPECT_EQ(tables.tables(0).limiter().limits().samples_per_insert(), 16);
+  Cancel(queued.experiment_id());
+  Cancel(running.experiment_id());
+}
+
+TEST_F(LearnerServiceTest, ALimiterThatWouldStopTrainingIsRefusedByField) {
+  v1::SubmitRequest request = Request();
+  request.mutable_config()->mutable_ddpg()->set_first_update(1000);
+  request.mutable_config()->set_collection(v1::FREE_RUNNING);
+  v1::SubmitResponse response;
+  ASSERT_TRUE(Submit(request, &response).ok());
+  v1::LimiterConfig limiter;
+  limiter.set_tolerance(10);
+  v1::Experiment experiment;
+  grpc::Status status = SetLimiter(response.experiment_id(), limiter, &experiment);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("limiter.tolerance must be at least"));
+  Cancel(response.experiment_id());
+  WatchToEnd(response.experiment_id());
+  status = SetLimiter(response.experiment_id(), v1::LimiterConfig(), &experiment);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), HasSubstr("already ended"));
+  EXPECT_EQ(SetLimiter("nope", limiter, &experiment).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(LearnerServiceTest, ASynchronousExperimentHasNoLimiter) {
+  const std::string id = SubmitGood();
+  v1::Experiment experiment;
+  const grpc::Status status = SetLimiter(id, v1::LimiterConfig(), &experiment);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), HasSubstr("not FREE_RUNNING"));
+  Cancel(id);
+}
+
 TEST_F(LearnerServiceTest, UnknownExperimentsAreNamed) {
   v1::GetRequest request;
   request.set_experiment_id("nope");
