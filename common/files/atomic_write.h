@@ -10,8 +10,11 @@ namespace sr2l {
 
 // Writes a whole file in one step: whoever reads `path` sees what was there before or all
 // of `content`. Uses `path`.tmp meanwhile, so one writer at a time. The folder must
-// exist. Unavailable names the file.
+// exist. Unavailable names the file; ResourceExhausted: the disk is full.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content);
+
+// The same, and when it returns OK the file outlives a loss of power.
+absl::Status WriteFileDurably(const std::string& path, absl::string_view content);
 
 }  // namespace sr2l
 

@@ -40,6 +40,22 @@ TEST_F(AtomicWriteTest, ReplacesWhatWasThereAndLeavesNothingElse) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
 }
 
+TEST_F(AtomicWriteTest, TheDurableWriteDoesTheSame) {
+  const std::string path = folder_ / "file";
+  ASSERT_EQ(WriteFileDurably(path, "before"), absl::OkStatus());
+  ASSERT_EQ(WriteFileDurably(path, "after"), absl::OkStatus());
+  EXPECT_EQ(Read(path), "after");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(AtomicWriteTest, AFullDiskIsToldApartAndLeavesNoHalfFile) {
+  const std::string path = folder_ / "full";
+  fs::create_symlink("/dev/full", path + ".tmp");
+  const absl::Status status = WriteFileAtomically(path, "x");
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
 TEST_F(AtomicWriteTest, AnErrorNamesTheFileAndKeepsWhatWasThere) {
   const std::string missing = folder_ / "nothing/file";
   const absl::Status status = WriteFileAtomically(missing, "x");
