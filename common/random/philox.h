@@ -13,6 +13,7 @@ enum class Purpose : uint8_t {
   kExploration = 2,     // index: step; stream: stream
   kPolicyInit = 3,      // index: parameter
   kBaselineInit = 4,    // index: parameter
+  kCriticInit = 9,      // index: parameter
   kPerturbation = 5,    // index: update; lane: element
   kMinibatch = 6,       // index: update * epochs + epoch; lane: position
   kJitter = 7,          // of reconnections; never of training

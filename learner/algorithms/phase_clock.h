@@ -8,16 +8,18 @@
 namespace sr2l {
 
 // Divides the wall-clock time of an update among its phases. On a GPU the end of a phase
-// waits for the work that it started.
+// waits for the work that it started (kWait), or counts only the time to start it (kNoWait).
 class PhaseClock {
  public:
-  explicit PhaseClock(torch::Device device);
+  enum class PhaseEnd { kWait, kNoWait };
+  explicit PhaseClock(torch::Device device, PhaseEnd end = PhaseEnd::kWait);
 
   // Adds the time since the end of the phase before.
   void EndPhase(double& seconds);
 
  private:
   const torch::Device device_;
+  const PhaseEnd end_;
   std::chrono::steady_clock::time_point begin_;
 };
 

@@ -85,8 +85,7 @@ void AppendStats(const TrpoStats& group, TrpoStats& all) {
 
 TrpoState InitialState(const TrpoOptions& options, const std::vector<MemberOptions>& members,
                        torch::Device device) {
-  std::vector<uint64_t> seeds;
-  for (const MemberOptions& member : members) seeds.push_back(member.seed);
+  const std::vector<uint64_t> seeds = Seeds(members);
   const torch::Tensor network = XavierUniform(options.policy, seeds, Purpose::kPolicyInit);
   const int64_t sigmas = options.shared_sigma ? 1 : options.policy.outputs;
   const torch::Tensor log_std =
@@ -106,11 +105,7 @@ std::vector<MemberOptions> Checked(std::vector<MemberOptions> members,
                                    const std::optional<SmoothnessOptions>& smoothness) {
   CheckTrpoOptions(options);
   CheckMembers(members);
-  if (smoothness.has_value()) {
-    std::vector<PerturbationMember> balls;
-    for (const MemberOptions& member : members) balls.push_back({member.seed, member.radius});
-    Perturbation::Check(*smoothness, balls);
-  }
+  if (smoothness.has_value()) CheckPerturbation(*smoothness, members);
   return members;
 }
 

@@ -1,21 +1,10 @@
 #include "learner/algorithms/trpo_options.h"
 
 #include <cmath>
-#include <stdexcept>
-#include <string>
+
+#include "learner/algorithms/require.h"
 
 namespace sr2l {
-namespace {
-
-template <typename T>
-void Require(bool allowed, const char* name, const char* range, T value) {
-  if (allowed) return;
-  throw std::invalid_argument(std::string(name) + " must be " + range + ", got " +
-                              std::to_string(value));
-}
-
-}  // namespace
-
 void CheckTrpoOptions(const TrpoOptions& options) {
   Require(options.discount > 0 && options.discount <= 1, "discount", "in (0, 1]",
           options.discount);
@@ -37,14 +26,6 @@ void CheckTrpoOptions(const TrpoOptions& options) {
     ValueNetwork::Check(*network);
   } else {
     LinearBaseline::Check(std::get<LinearBaselineOptions>(options.baseline));
-  }
-}
-
-void CheckMembers(const std::vector<MemberOptions>& members) {
-  Require(!members.empty(), "the number of members", ">= 1", members.size());
-  for (const MemberOptions& member : members) {
-    Require(member.coefficient >= 0 && std::isfinite(member.coefficient), "coefficient", ">= 0",
-            member.coefficient);
   }
 }
 

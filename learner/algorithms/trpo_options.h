@@ -1,11 +1,10 @@
 #ifndef SR2L_LEARNER_ALGORITHMS_TRPO_OPTIONS_H_
 #define SR2L_LEARNER_ALGORITHMS_TRPO_OPTIONS_H_
 
-#include <cstdint>
 #include <variant>
-#include <vector>
 
 #include "learner/algorithms/linear_baseline.h"
+#include "learner/algorithms/member_options.h"
 #include "learner/algorithms/value_network.h"
 #include "learner/nn/mlp_shape.h"
 
@@ -27,16 +26,8 @@ struct TrpoOptions {
   std::variant<ValueNetworkOptions, LinearBaselineOptions> baseline;
 };
 
-// What tells the members of an experiment apart.
-struct MemberOptions {
-  uint64_t seed = 0;
-  double radius = 0.01;    // of the perturbation, units of observation, > 0
-  double coefficient = 1;  // lambda_s of the regularizer, >= 0; 0 is plain TRPO
-};
-
 // Throws std::invalid_argument, naming the option, its value and what is allowed.
 void CheckTrpoOptions(const TrpoOptions& options);
-void CheckMembers(const std::vector<MemberOptions>& members);
 
 }  // namespace sr2l
 

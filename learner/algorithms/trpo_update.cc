@@ -28,12 +28,6 @@ constexpr double kLogStdRoom = 8;
 // [M, N, T, ...] to [M, B, ...].
 torch::Tensor Rows(const torch::Tensor& steps) { return steps.flatten(1, 2); }
 
-std::vector<uint64_t> Seeds(const std::vector<MemberOptions>& members) {
-  std::vector<uint64_t> seeds;
-  for (const MemberOptions& member : members) seeds.push_back(member.seed);
-  return seeds;
-}
-
 // [M] float64 on the device; undefined when no member has a regularizer.
 torch::Tensor Coefficients(const std::vector<MemberOptions>& members, torch::Device device) {
   std::vector<double> values;
@@ -86,7 +80,7 @@ void RecordPerturbation(const std::optional<PerturbationResult>& perturbation,
   if (!perturbation.has_value()) return;
   stats.perturbation_gain =
       (MemberMean(perturbation->value) / MemberMean(perturbation->start_value)).cpu();
-  stats.boundary_share = perturbation->boundary_share.cpu();
+  stats.boundary_share = perturbation->boundary_share.cpu().clone();
 }
 
 }  // namespace
@@ -197,11 +191,9 @@ std::optional<PerturbationResult> TrpoUpdate::Perturb(const std::vector<MemberOp
                                                       uint64_t update,
                                                       const torch::Tensor& policy) {
   if (!perturbation_.has_value()) return std::nullopt;
-  std::vector<PerturbationMember> balls;
-  for (const MemberOptions& member : members) balls.push_back({member.seed, member.radius});
   const SmoothnessObjective jeffreys =
       distance_.Objective(Network(policy), InverseVariance(LogStd(policy)));
-  return perturbation_->Maximize(jeffreys, balls, update);
+  return perturbation_->Maximize(jeffreys, Balls(members), update);
 }
 
 SurrogateTerms TrpoUpdate::MakeTerms(const RoundBatch& batch,

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "learner/nn/floats_on_cpu.h"
 #include "learner/nn/member_reduce.h"
 #include "learner/nn/vec8.h"
 
@@ -14,8 +15,31 @@ AdamState AdamState::Zeros(const torch::Tensor& parameters) {
                                 parameters.options().dtype(torch::kInt64))};
 }
 
+namespace {
+
+void FusedAdamSteps(const AdamOptions& options, const torch::Tensor& gradient, AdamState& state,
+                    torch::Tensor& parameters) {
+  const auto member = [](const torch::Tensor& tensor, int64_t m) {
+    return tensor.data_ptr<float>() + m * tensor.stride(0);
+  };
+  for (int64_t m = 0; m < parameters.size(0); ++m) {
+    FusedAdamStep(options, ++state.steps.data_ptr<int64_t>()[m * state.steps.stride(0)],
+                  {.gradient = member(gradient, m),
+                   .first = member(state.first, m),
+                   .second = member(state.second, m),
+                   .parameters = member(parameters, m),
+                   .size = parameters.size(1)});
+  }
+}
+
+}  // namespace
+
 void AdamStep(const AdamOptions& options, const torch::Tensor& gradient, AdamState& state,
               torch::Tensor& parameters) {
+  if (FloatsOnCpu(parameters)) {
+    FusedAdamSteps(options, gradient, state, parameters);
+    return;
+  }
   state.steps.add_(1);
   state.first.mul_(options.first_decay).add_(gradient, 1 - options.first_decay);
   state.second.mul_(options.second_decay)

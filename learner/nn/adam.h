@@ -25,6 +25,7 @@ struct AdamState {
 };
 
 // One step of Adam (Kingma and Ba, 2015, Algorithm 1) down the gradient [M, P], in place.
+// Float32 on the CPU: member by member through FusedAdamStep.
 void AdamStep(const AdamOptions& options, const torch::Tensor& gradient, AdamState& state,
               torch::Tensor& parameters);
 

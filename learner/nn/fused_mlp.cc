@@ -58,16 +58,17 @@ void FusedMlp::Forward(const float* parameters, const FusedPoint& point) {
 }
 
 void FusedMlp::ForwardDifference(const float* parameters, const FusedPoint& origin,
-                                 const float* delta, const FusedPoint& moved,
+                                 const FusedInputs& delta, const FusedPoint& moved,
                                  float* difference) {
   ForEachTile(origin.rows, [&](int64_t first, int64_t rows) {
-    const float* from = delta + first * layers_[0].inputs;
+    const float* from = delta.values + first * delta.width;
     for (size_t k = 0; k < layers_.size(); ++k) {
       const MlpLayer& layer = layers_[k];
       const int64_t offset = first * layer.outputs;
       float* to = k + 1 == layers_.size() ? difference + offset : Other(from);
-      SumOfProducts({RowMajor(from, layer.inputs, parameters + layer.weight)},
-                    ProductStart::kZero, nullptr, {to, rows, layer.outputs});
+      const int64_t depth = k == 0 ? delta.width : layer.inputs;
+      SumOfProducts({RowMajor(from, depth, parameters + layer.weight)}, ProductStart::kZero,
+                    nullptr, {to, rows, layer.outputs});
       ActivateDifference(layer.activation, rows * layer.outputs, origin.pre[k] + offset,
                          origin.post[k] + offset, to, moved.post[k] + offset);
       from = to;
@@ -75,11 +76,9 @@ void FusedMlp::ForwardDifference(const float* parameters, const FusedPoint& orig
   });
 }
 
-void FusedMlp::TransposeWeights(const float* parameters, size_t first_layer) {
-  for (size_t k = first_layer; k < layers_.size(); ++k) {
-    const MlpLayer& layer = layers_[k];
-    Transpose(parameters + layer.weight, layer.inputs, layer.outputs,
-              transposed_.data() + layer.weight);
+void FusedMlp::TransposeWeights(const float* parameters, float* transposed) const {
+  for (const MlpLayer& layer : layers_) {
+    Transpose(parameters + layer.weight, layer.inputs, layer.outputs, transposed + layer.weight);
   }
 }
 
@@ -97,8 +96,8 @@ const float* FusedMlp::BackThroughActivation(const FusedPoint& point, size_t k, 
 }
 
 void FusedMlp::ParameterVjpTile(const FusedPoint& point, int64_t first, int64_t rows,
-                                const float* cotangent, float* gradient) {
-  const bool accumulate = first > 0;
+                                const float* cotangent, float* gradient, Into into) {
+  const bool accumulate = first > 0 || into == Into::kAdd;
   const size_t last = layers_.size() - 1;
   const float* after = cotangent + first * layers_[last].outputs;
   float* scratch = scratch_[0].data();
@@ -122,33 +121,39 @@ void FusedMlp::ParameterVjpTile(const FusedPoint& point, int64_t first, int64_t 
 }
 
 void FusedMlp::ParameterVjp(const float* parameters, const FusedPoint& point,
-                            const float* cotangent, float* gradient) {
-  TransposeWeights(parameters, 1);
+                            const float* cotangent, float* gradient, Into into) {
+  for (size_t k = 1; k < layers_.size(); ++k) {
+    Transpose(parameters + layers_[k].weight, layers_[k].inputs, layers_[k].outputs,
+              transposed_.data() + layers_[k].weight);
+  }
   ForEachTile(point.rows, [&](int64_t first, int64_t rows) {
-    ParameterVjpTile(point, first, rows, cotangent, gradient);
+    ParameterVjpTile(point, first, rows, cotangent, gradient, into);
   });
 }
 
-void FusedMlp::InputVjpTile(const FusedPoint& point, int64_t first, int64_t rows,
-                            const float* cotangent, float* gradient) {
+void FusedMlp::InputVjpTile(const float* transposed, const FusedPoint& point, int64_t first,
+                            int64_t rows, const float* cotangent, const InputRange& range,
+                            float* gradient) {
   const size_t last = layers_.size() - 1;
   const float* after = cotangent + first * layers_[last].outputs;
   float* scratch = scratch_[0].data();
   for (size_t k = last + 1; k-- > 0;) {
     const MlpLayer& layer = layers_[k];
     const float* before = BackThroughActivation(point, k, first, rows, after, scratch);
-    scratch = k == 0 ? gradient + first * layer.inputs : Other(before);
-    SumOfProducts({RowMajor(before, layer.outputs, transposed_.data() + layer.weight)},
-                  ProductStart::kZero, nullptr, {scratch, rows, layer.inputs});
+    scratch = k == 0 ? gradient + first * range.count : Other(before);
+    ProductTerm term = RowMajor(before, layer.outputs, transposed + layer.weight);
+    term.b_row_stride = layer.inputs;
+    if (k == 0) term.b += range.first;
+    SumOfProducts({term}, ProductStart::kZero, nullptr,
+                  {scratch, rows, k == 0 ? range.count : layer.inputs});
     after = scratch;
   }
 }
 
-void FusedMlp::InputVjp(const float* parameters, const FusedPoint& point, const float* cotangent,
-                        float* gradient) {
-  TransposeWeights(parameters, 0);
+void FusedMlp::InputVjp(const float* transposed, const FusedPoint& point, const float* cotangent,
+                        const InputRange& range, float* gradient) {
   ForEachTile(point.rows, [&](int64_t first, int64_t rows) {
-    InputVjpTile(point, first, rows, cotangent, gradient);
+    InputVjpTile(transposed, point, first, rows, cotangent, range, gradient);
   });
 }
 

@@ -20,6 +20,12 @@ struct FusedPoint {
   std::vector<float*> post;  // after the activation; the last are the outputs
 };
 
+// A matrix [B, width] that stands for the first `width` inputs of B rows.
+struct FusedInputs {
+  const float* values = nullptr;
+  int64_t width = 0;
+};
+
 // A network's forward pass and derivatives in float32 on the CPU, without LibTorch: rows
 // go through all layers in tiles that stay in the cache. For one member; `parameters` and
 // gradients are flat vectors as MlpShape lays them out.
@@ -34,20 +40,30 @@ class FusedMlp {
   // Fills point's pre (if kept) and post from its inputs.
   void Forward(const float* parameters, const FusedPoint& point);
 
-  // The point at inputs + delta, by differences to `origin` (which must keep pre), so that
-  // difference = outputs(inputs + delta) - outputs(inputs) is precise to float32 however
-  // small delta [B, inputs] is. Fills moved's post; difference [B, outputs].
-  void ForwardDifference(const float* parameters, const FusedPoint& origin, const float* delta,
-                         const FusedPoint& moved, float* difference);
+  // The point where the first `width` inputs move by delta [B, width], by differences to
+  // `origin` (which must keep pre), so that difference = outputs there - outputs at origin is
+  // precise to float32 however small delta is. Fills moved's post; difference [B, outputs].
+  void ForwardDifference(const float* parameters, const FusedPoint& origin,
+                         const FusedInputs& delta, const FusedPoint& moved, float* difference);
 
   // gradient = sum over rows of the gradient of <cotangent row, output row> in the
-  // parameters, at a point that a forward pass filled. cotangent [B, outputs].
+  // parameters, at a point that a forward pass filled. cotangent [B, outputs]. kAdd: onto
+  // what `gradient` holds.
+  enum class Into { kSet, kAdd };
   void ParameterVjp(const float* parameters, const FusedPoint& point, const float* cotangent,
-                    float* gradient);
+                    float* gradient, Into into = Into::kSet);
 
-  // Row i of gradient [B, inputs]: of <cotangent row i, output row i> in input row i.
-  void InputVjp(const float* parameters, const FusedPoint& point, const float* cotangent,
-                float* gradient);
+  // Every layer's weight transposed, [out, in], at its offset; biases are left out.
+  void TransposeWeights(const float* parameters, float* transposed) const;
+
+  // Row i of gradient [B, count]: of <cotangent row i, output row i> in the inputs `first`
+  // to first + count - 1 of row i. Takes transposed weights.
+  struct InputRange {
+    int64_t first = 0;
+    int64_t count = 0;
+  };
+  void InputVjp(const float* transposed, const FusedPoint& point, const float* cotangent,
+                const InputRange& range, float* gradient);
 
   // outputs' [B, outputs] derivative along `tangent`, a direction of the parameters.
   void ParameterJvp(const float* parameters, const FusedPoint& point, const float* tangent,
@@ -55,18 +71,18 @@ class FusedMlp {
 
  private:
   // Both derivatives walk back through the layers; they differ in what they keep.
-  void TransposeWeights(const float* parameters, size_t first_layer);
   const float* BackThroughActivation(const FusedPoint& point, size_t layer, int64_t first,
                                      int64_t rows, const float* gradient, float* scratch) const;
   void ParameterVjpTile(const FusedPoint& point, int64_t first, int64_t rows,
-                        const float* cotangent, float* gradient);
-  void InputVjpTile(const FusedPoint& point, int64_t first, int64_t rows, const float* cotangent,
+                        const float* cotangent, float* gradient, Into into);
+  void InputVjpTile(const float* transposed, const FusedPoint& point, int64_t first,
+                    int64_t rows, const float* cotangent, const InputRange& range,
                     float* gradient);
   // A scratch buffer that is not `used`.
   float* Other(const float* used);
 
   const std::vector<MlpLayer> layers_;
-  std::vector<float> transposed_;  // weights [out, in], at the same offsets
+  std::vector<float> transposed_;  // as TransposeWeights leaves them
   std::vector<float> scratch_[2];  // a tile of the widest layer
 };
 

@@ -17,6 +17,10 @@ namespace sr2l {
 torch::Tensor XavierUniform(const MlpShape& shape, const std::vector<uint64_t>& seeds,
                             Purpose purpose);
 
+// The same by Xavier's normal rule: weights N(0, 2 / (in + out)).
+torch::Tensor XavierNormal(const MlpShape& shape, const std::vector<uint64_t>& seeds,
+                           Purpose purpose);
+
 }  // namespace sr2l
 
 #endif  // SR2L_LEARNER_NN_INITIALIZE_H_

@@ -1,6 +1,8 @@
 #include "learner/nn/mlp.h"
 
+#include <algorithm>
 #include <stdexcept>
+#include <string>
 
 namespace sr2l {
 namespace {
@@ -17,6 +19,12 @@ torch::Tensor Weight(const torch::Tensor& parameters, const MlpLayer& layer) {
 
 torch::Tensor Bias(const torch::Tensor& parameters, const MlpLayer& layer) {
   return parameters.narrow(1, layer.bias, layer.outputs).unsqueeze(1);
+}
+
+// The transposed weight [M, out, in] inside what TransposeWeights left.
+torch::Tensor TransposedWeight(const torch::Tensor& transposed, const MlpLayer& layer) {
+  return transposed.narrow(1, layer.weight, layer.inputs * layer.outputs)
+      .view({transposed.size(0), layer.outputs, layer.inputs});
 }
 
 const torch::Tensor& LayerInput(const MlpPoint& point, size_t k) {
@@ -46,16 +54,18 @@ void MultiplyByDerivativeOf(Activation activation, const torch::Tensor& post,
   }
 }
 
-}  // namespace
-
-FusedPoint MlpPoint::Member(int64_t m) const {
-  FusedPoint point;
-  point.inputs = MemberRow(inputs, m);
-  point.rows = rows();
-  for (const torch::Tensor& layer : pre) point.pre.push_back(MemberRow(layer, m));
-  for (const torch::Tensor& layer : post) point.post.push_back(MemberRow(layer, m));
-  return point;
+void ShiftRows(int64_t rows, int64_t width, const float* inputs, const FusedInputs& delta,
+               float* shifted) {
+  for (int64_t row = 0; row < rows; ++row) {
+    const float* from = inputs + row * width;
+    const float* by = delta.values + row * delta.width;
+    float* to = shifted + row * width;
+    for (int64_t i = 0; i < delta.width; ++i) to[i] = from[i] + by[i];
+    std::copy(from + delta.width, from + width, to + delta.width);
+  }
 }
+
+}  // namespace
 
 BatchedMlp::BatchedMlp(const MlpShape& shape, int64_t members, const MlpPlacement& placement)
     : shape_(shape),
@@ -75,6 +85,9 @@ BatchedMlp::BatchedMlp(const MlpShape& shape, int64_t members, const MlpPlacemen
     throw std::invalid_argument("fused networks compute in float32 on the CPU only");
   }
   if (can_fuse && placement.backend != MlpBackend::kTorch) fused_.emplace_back(shape);
+  transposed_ = torch::empty(
+      {members, num_parameters_},
+      torch::TensorOptions().device(placement.device).dtype(placement.dtype));
 }
 
 MlpPoint BatchedMlp::NewPoint(int64_t rows, Keep keep) const {
@@ -83,6 +96,12 @@ MlpPoint BatchedMlp::NewPoint(int64_t rows, Keep keep) const {
   for (const MlpLayer& layer : layers_) {
     point.post.push_back(torch::empty({members_, rows, layer.outputs}, options));
     if (keep == Keep::kPreAndPost) point.pre.push_back(torch::empty_like(point.post.back()));
+  }
+  for (int64_t m = 0; fused() && m < members_; ++m) {
+    FusedPoint& member = point.fused.emplace_back();
+    member.rows = rows;
+    for (const torch::Tensor& layer : point.pre) member.pre.push_back(MemberRow(layer, m));
+    for (const torch::Tensor& layer : point.post) member.post.push_back(MemberRow(layer, m));
   }
   return point;
 }
@@ -127,7 +146,8 @@ void BatchedMlp::Forward(const torch::Tensor& parameters, const torch::Tensor& i
   point.inputs = inputs;
   if (fused()) {
     for (int64_t m = 0; m < members_; ++m) {
-      fused_[0].Forward(MemberRow(parameters, m), point.Member(m));
+      point.fused[m].inputs = MemberRow(inputs, m);
+      fused_[0].Forward(MemberRow(parameters, m), point.fused[m]);
     }
     return;
   }
@@ -139,23 +159,42 @@ void BatchedMlp::Forward(const torch::Tensor& parameters, const torch::Tensor& i
   }
 }
 
+void BatchedMlp::ShiftInputs(const MlpPoint& origin, const torch::Tensor& delta,
+                             MlpPoint& moved) const {
+  if (!moved.shifted_inputs.defined()) {
+    moved.shifted_inputs = torch::empty({members_, origin.rows(), shape_.inputs}, delta.options());
+  }
+  moved.inputs = moved.shifted_inputs;
+  if (!fused()) {
+    moved.inputs.copy_(origin.inputs);
+    moved.inputs.narrow(2, 0, delta.size(2)).add_(delta);
+    return;
+  }
+  for (int64_t m = 0; m < members_; ++m) {
+    float* to = MemberRow(moved.inputs, m);
+    ShiftRows(origin.rows(), shape_.inputs, origin.fused[m].inputs,
+              {MemberRow(delta, m), delta.size(2)}, to);
+    moved.fused[m].inputs = to;
+  }
+}
+
 void BatchedMlp::ForwardDifference(const torch::Tensor& parameters, const MlpPoint& origin,
                                    const torch::Tensor& delta, MlpPoint& moved,
                                    torch::Tensor& difference) {
-  if (!moved.shifted_inputs.defined()) moved.shifted_inputs = torch::empty_like(delta);
-  moved.inputs = torch::add_out(moved.shifted_inputs, origin.inputs, delta);
+  ShiftInputs(origin, delta, moved);
   if (fused()) {
     for (int64_t m = 0; m < members_; ++m) {
-      fused_[0].ForwardDifference(MemberRow(parameters, m), origin.Member(m),
-                                  MemberRow(delta, m), moved.Member(m),
+      fused_[0].ForwardDifference(MemberRow(parameters, m), origin.fused[m],
+                                  {MemberRow(delta, m), delta.size(2)}, moved.fused[m],
                                   MemberRow(difference, m));
     }
     return;
   }
   std::vector<LayerScratch>& scratch = Scratch(origin.rows());
   for (size_t k = 0; k < layers_.size(); ++k) {
+    const torch::Tensor weight = Weight(parameters, layers_[k]);
     torch::bmm_out(scratch[k].passing, k == 0 ? delta : scratch[k - 1].passing,
-                   Weight(parameters, layers_[k]));
+                   k == 0 ? weight.narrow(1, 0, delta.size(2)) : weight);
     ActivateDifferenceOf(layers_[k].activation, origin.pre[k], origin.post[k], scratch[k]);
     torch::add_out(moved.post[k], origin.post[k], scratch[k].passing);
   }
@@ -175,10 +214,21 @@ torch::Tensor BatchedMlp::BackThroughActivation(const MlpPoint& point, size_t k,
 
 void BatchedMlp::ParameterVjp(const torch::Tensor& parameters, const MlpPoint& point,
                               const torch::Tensor& cotangent, torch::Tensor gradient) {
+  ParameterVjpInto(FusedMlp::Into::kSet, parameters, point, cotangent, std::move(gradient));
+}
+
+void BatchedMlp::AddParameterVjp(const torch::Tensor& parameters, const MlpPoint& point,
+                                 const torch::Tensor& cotangent, torch::Tensor gradient) {
+  ParameterVjpInto(FusedMlp::Into::kAdd, parameters, point, cotangent, std::move(gradient));
+}
+
+void BatchedMlp::ParameterVjpInto(FusedMlp::Into into, const torch::Tensor& parameters,
+                                  const MlpPoint& point, const torch::Tensor& cotangent,
+                                  torch::Tensor gradient) {
   if (fused()) {
     for (int64_t m = 0; m < members_; ++m) {
-      fused_[0].ParameterVjp(MemberRow(parameters, m), point.Member(m), MemberRow(cotangent, m),
-                             MemberRow(gradient, m));
+      fused_[0].ParameterVjp(MemberRow(parameters, m), point.fused[m], MemberRow(cotangent, m),
+                             MemberRow(gradient, m), into);
     }
     return;
   }
@@ -188,8 +238,13 @@ void BatchedMlp::ParameterVjp(const torch::Tensor& parameters, const MlpPoint& p
     const torch::Tensor before = BackThroughActivation(point, k, after, scratch[k].passing);
     torch::Tensor weight_gradient = Weight(gradient, layers_[k]);
     torch::Tensor bias_gradient = Bias(gradient, layers_[k]);
-    torch::bmm_out(weight_gradient, LayerInput(point, k).transpose(1, 2), before);
-    torch::sum_out(bias_gradient, before, {1}, /*keepdim=*/true);
+    if (into == FusedMlp::Into::kAdd) {
+      weight_gradient.baddbmm_(LayerInput(point, k).transpose(1, 2), before);
+      bias_gradient.add_(before.sum({1}, /*keepdim=*/true));
+    } else {
+      torch::bmm_out(weight_gradient, LayerInput(point, k).transpose(1, 2), before);
+      torch::sum_out(bias_gradient, before, {1}, /*keepdim=*/true);
+    }
     if (k == 0) return;
     after = scratch[k - 1].passing;
     torch::bmm_out(after, before, Weight(parameters, layers_[k]).transpose(1, 2));
@@ -197,11 +252,29 @@ void BatchedMlp::ParameterVjp(const torch::Tensor& parameters, const MlpPoint& p
 }
 
 void BatchedMlp::InputVjp(const torch::Tensor& parameters, const MlpPoint& point,
-                          const torch::Tensor& cotangent, torch::Tensor& gradient) {
+                          const torch::Tensor& cotangent, torch::Tensor& gradient,
+                          int64_t first_input) {
+  TransposeWeights(parameters, transposed_);
+  InputVjpTransposed(transposed_, point, cotangent, gradient, first_input);
+}
+
+void BatchedMlp::TransposeWeights(const torch::Tensor& parameters,
+                                  torch::Tensor& transposed) const {
+  for (int64_t m = 0; fused() && m < members_; ++m) {
+    fused_[0].TransposeWeights(MemberRow(parameters, m), MemberRow(transposed, m));
+  }
+  for (size_t k = 0; !fused() && k < layers_.size(); ++k) {
+    TransposedWeight(transposed, layers_[k]).copy_(Weight(parameters, layers_[k]).transpose(1, 2));
+  }
+}
+
+void BatchedMlp::InputVjpTransposed(const torch::Tensor& transposed, const MlpPoint& point,
+                                    const torch::Tensor& cotangent, torch::Tensor& gradient,
+                                    int64_t first_input) {
   if (fused()) {
     for (int64_t m = 0; m < members_; ++m) {
-      fused_[0].InputVjp(MemberRow(parameters, m), point.Member(m), MemberRow(cotangent, m),
-                         MemberRow(gradient, m));
+      fused_[0].InputVjp(MemberRow(transposed, m), point.fused[m], MemberRow(cotangent, m),
+                         {first_input, gradient.size(2)}, MemberRow(gradient, m));
     }
     return;
   }
@@ -210,7 +283,9 @@ void BatchedMlp::InputVjp(const torch::Tensor& parameters, const MlpPoint& point
   for (size_t k = layers_.size(); k-- > 0;) {
     const torch::Tensor before = BackThroughActivation(point, k, after, scratch[k].passing);
     after = k == 0 ? gradient : scratch[k - 1].passing;
-    torch::bmm_out(after, before, Weight(parameters, layers_[k]).transpose(1, 2));
+    const torch::Tensor weight = TransposedWeight(transposed, layers_[k]);
+    torch::bmm_out(after, before,
+                   k == 0 ? weight.narrow(2, first_input, gradient.size(2)) : weight);
   }
 }
 
@@ -218,7 +293,7 @@ void BatchedMlp::ParameterJvp(const torch::Tensor& parameters, const MlpPoint& p
                               const torch::Tensor& tangent, torch::Tensor& derivative) {
   if (fused()) {
     for (int64_t m = 0; m < members_; ++m) {
-      fused_[0].ParameterJvp(MemberRow(parameters, m), point.Member(m), MemberRow(tangent, m),
+      fused_[0].ParameterJvp(MemberRow(parameters, m), point.fused[m], MemberRow(tangent, m),
                              MemberRow(derivative, m));
     }
     return;

@@ -52,9 +52,10 @@ class BatchedMlp {
   void Forward(const torch::Tensor& parameters, const torch::Tensor& inputs,
                MlpPoint& point);
 
-  // Fills `moved`, the point at inputs + delta, by differences to `origin` (which must keep
-  // pre), and difference = outputs(inputs + delta) - outputs(inputs), [M, B, O], precise to
-  // the dtype however small delta [M, B, I] is. moved.inputs becomes inputs + delta rounded.
+  // Fills `moved`, the point where the first J inputs move by delta [M, B, J], J <= I, by
+  // differences to `origin` (which must keep pre), and difference = outputs there - outputs at
+  // origin, [M, B, O], precise to the dtype however small delta is. moved.inputs becomes
+  // inputs + delta, rounded.
   void ForwardDifference(const torch::Tensor& parameters, const MlpPoint& origin,
                          const torch::Tensor& delta, MlpPoint& moved,
                          torch::Tensor& difference);
@@ -62,11 +63,22 @@ class BatchedMlp {
   // gradient [M, P] = gradient of sum over rows of <cotangent, outputs> in the parameters.
   void ParameterVjp(const torch::Tensor& parameters, const MlpPoint& point,
                     const torch::Tensor& cotangent, torch::Tensor gradient);
+  // The same, added to what `gradient` holds.
+  void AddParameterVjp(const torch::Tensor& parameters, const MlpPoint& point,
+                       const torch::Tensor& cotangent, torch::Tensor gradient);
 
-  // gradient [M, B, I]: row i is the gradient of <cotangent row i, output row i> in input
-  // row i.
+  // gradient [M, B, J]: row i is the gradient of <cotangent row i, output row i> in the J
+  // inputs of row i from `first_input` on.
   void InputVjp(const torch::Tensor& parameters, const MlpPoint& point,
-                const torch::Tensor& cotangent, torch::Tensor& gradient);
+                const torch::Tensor& cotangent, torch::Tensor& gradient,
+                int64_t first_input = 0);
+
+  // For many of them with the same parameters: `transposed` [M, P] has every layer's weight
+  // [out, in] at its offset, and in the biases' places nothing of meaning.
+  void TransposeWeights(const torch::Tensor& parameters, torch::Tensor& transposed) const;
+  void InputVjpTransposed(const torch::Tensor& transposed, const MlpPoint& point,
+                          const torch::Tensor& cotangent, torch::Tensor& gradient,
+                          int64_t first_input = 0);
 
   // derivative [M, B, O] of the outputs along `tangent` [M, P], a direction of the
   // parameters.
@@ -83,6 +95,10 @@ class BatchedMlp {
   };
 
   std::vector<LayerScratch>& Scratch(int64_t rows);
+  void ShiftInputs(const MlpPoint& origin, const torch::Tensor& delta, MlpPoint& moved) const;
+  void ParameterVjpInto(FusedMlp::Into into, const torch::Tensor& parameters,
+                        const MlpPoint& point, const torch::Tensor& cotangent,
+                        torch::Tensor gradient);
   torch::Tensor BackThroughActivation(const MlpPoint& point, size_t layer,
                                       const torch::Tensor& gradient,
                                       const torch::Tensor& scratch) const;
@@ -95,6 +111,7 @@ class BatchedMlp {
   const int64_t num_parameters_;
   const MlpPlacement placement_;
   std::vector<FusedMlp> fused_;  // one where fused kernels compute, else empty
+  torch::Tensor transposed_;     // [M, P], of the last InputVjp
   std::map<int64_t, std::vector<LayerScratch>> scratch_;  // by number of rows
 };
 

@@ -18,12 +18,11 @@ struct MlpPoint {
   std::vector<torch::Tensor> pre;    // [M, B, n_k] before the activation, or empty
   std::vector<torch::Tensor> post;   // [M, B, n_k] after it
   torch::Tensor shifted_inputs;      // [M, B, I] of its own, once filled by differences
+  // The members' parts as the fused kernels see them; empty where those do not compute.
+  std::vector<FusedPoint> fused;
 
   int64_t rows() const { return post.back().size(1); }
   const torch::Tensor& outputs() const { return post.back(); }
-
-  // Member m's part as the fused kernels see it. Float32 on the CPU only.
-  FusedPoint Member(int64_t m) const;
 };
 
 }  // namespace sr2l

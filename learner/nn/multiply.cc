@@ -38,6 +38,7 @@ struct Block {
            int64_t last) {
     const float* a = term.a + first_row * term.a_row_stride;
     const float* b = term.b + first_column;
+    const int64_t b_row_stride = term.b_row_stride == 0 ? columns : term.b_row_stride;
     for (int64_t k = 0; k < term.depth; ++k) {
       Vec8 right[kVectors];
 #pragma GCC unroll 2
@@ -49,7 +50,7 @@ struct Block {
         for (int v = 0; v < kVectors; ++v) sum[i][v] = Fma(left, right[v], sum[i][v]);
       }
       a += term.a_column_stride;
-      b += columns;
+      b += b_row_stride;
     }
   }
 
@@ -91,9 +92,8 @@ void ComputeBlock(const Sum& sum, int64_t row, int64_t column, int64_t last) {
 // rows of sixteen columns: twelve sums, two vectors of b and one of a fill the sixteen
 // registers.
 template <int kVectors, bool kPartial>
-void ComputePanel(const Sum& sum, int64_t column, int64_t last) {
+void ComputePanel(const Sum& sum, int64_t column, int64_t last, int64_t row = 0) {
   const int64_t rows = sum.target.rows;
-  int64_t row = 0;
   for (; row + 6 <= rows; row += 6) ComputeBlock<6, kVectors, kPartial>(sum, row, column, last);
   if (row + 4 <= rows) {
     ComputeBlock<4, kVectors, kPartial>(sum, row, column, last);
@@ -106,11 +106,78 @@ void ComputePanel(const Sum& sum, int64_t column, int64_t last) {
   if (row < rows) ComputeBlock<1, kVectors, kPartial>(sum, row, column, last);
 }
 
+// One column of the result, eight rows at a time: sums of a row-major a's eight rows, with
+// blocks of a turned so that a lane is a row.
+Vec8 AddEightRows(const ProductTerm& term, int64_t row, int64_t b_row_stride, Vec8 sum) {
+  const float* a = term.a + row * term.a_row_stride;
+  int64_t k = 0;
+  for (; k + 8 <= term.depth; k += 8) {
+    Vec8 block[8];
+    for (int i = 0; i < 8; ++i) block[i] = Load(a + i * term.a_row_stride + k);
+    Transpose8(block);
+    for (int i = 0; i < 8; ++i) sum = Fma(block[i], Broadcast(term.b[(k + i) * b_row_stride]), sum);
+  }
+  for (; k < term.depth; ++k) {
+    Vec8 left;
+    for (int i = 0; i < 8; ++i) left[i] = a[i * term.a_row_stride + k];
+    sum = Fma(left, Broadcast(term.b[k * b_row_stride]), sum);
+  }
+  return sum;
+}
+
+// The same where a is read transposed: a lane's rows lie side by side already. Four chains
+// at once hide the latency of the additions.
+template <int kVectors>
+void AddTransposedRows(const ProductTerm& term, int64_t row, int64_t b_row_stride, Vec8* sum) {
+  const float* a = term.a + row;
+  for (int64_t k = 0; k < term.depth; ++k) {
+    const Vec8 right = Broadcast(term.b[k * b_row_stride]);
+    for (int v = 0; v < kVectors; ++v) sum[v] = Fma(Load(a + 8 * v), right, sum[v]);
+    a += term.a_column_stride;
+  }
+}
+
+template <int kVectors>
+void ComputeColumnBlock(const Sum& sum, int64_t row) {
+  float* target = sum.target.values + row;
+  Vec8 value[kVectors] = {};
+  for (int v = 0; v < kVectors; ++v) {
+    if (sum.start == ProductStart::kBias) value[v] = Broadcast(sum.bias[0]);
+    if (sum.start == ProductStart::kTarget) value[v] = Load(target + 8 * v);
+  }
+  for (const ProductTerm& term : sum.terms) {
+    const int64_t b_row_stride = term.b_row_stride == 0 ? 1 : term.b_row_stride;
+    if (term.a_row_stride == 1) {
+      AddTransposedRows<kVectors>(term, row, b_row_stride, value);
+    } else {
+      for (int v = 0; v < kVectors; ++v) {
+        value[v] = AddEightRows(term, row + 8 * v, b_row_stride, value[v]);
+      }
+    }
+  }
+  for (int v = 0; v < kVectors; ++v) Store(target + 8 * v, value[v]);
+}
+
+// Results of one column, as a critic has: lanes are rows. Returns how many rows it did.
+int64_t ComputeColumn(const Sum& sum) {
+  for (const ProductTerm& term : sum.terms) {
+    if (term.a_row_stride != 1 && term.a_column_stride != 1) return 0;
+  }
+  int64_t row = 0;
+  for (; row + 32 <= sum.target.rows; row += 32) ComputeColumnBlock<4>(sum, row);
+  for (; row + 8 <= sum.target.rows; row += 8) ComputeColumnBlock<1>(sum, row);
+  return row;
+}
+
 }  // namespace
 
 void SumOfProducts(std::initializer_list<ProductTerm> terms, ProductStart start,
                    const float* bias, const ProductTarget& target) {
   const Sum sum = {terms, start, start == ProductStart::kBias ? bias : nullptr, target};
+  if (target.columns == 1) {
+    ComputePanel<1, true>(sum, 0, 1, ComputeColumn(sum));
+    return;
+  }
   int64_t column = 0;
   for (; column + 16 <= target.columns; column += 16) ComputePanel<2, false>(sum, column, 8);
   const int64_t rest = target.columns - column;
@@ -124,17 +191,33 @@ void SumOfProducts(std::initializer_list<ProductTerm> terms, ProductStart start,
 }
 
 void Transpose(const float* from, int64_t rows, int64_t columns, float* to) {
-  constexpr int64_t kBlock = 8;
-  for (int64_t i0 = 0; i0 < rows; i0 += kBlock) {
-    const int64_t i1 = std::min(i0 + kBlock, rows);
-    for (int64_t j = 0; j < columns; ++j) {
+  for (int64_t i0 = 0; i0 < rows; i0 += 8) {
+    const int64_t i1 = std::min(i0 + 8, rows);
+    int64_t j = 0;
+    for (; i1 - i0 == 8 && j + 8 <= columns; j += 8) {
+      Vec8 block[8];
+      for (int i = 0; i < 8; ++i) block[i] = Load(from + (i0 + i) * columns + j);
+      Transpose8(block);
+      for (int i = 0; i < 8; ++i) Store(to + (j + i) * rows + i0, block[i]);
+    }
+    for (; j < columns; ++j) {
       for (int64_t i = i0; i < i1; ++i) to[j * rows + i] = from[i * columns + j];
     }
   }
 }
 
 void SumRows(const float* from, int64_t rows, int64_t columns, bool accumulate, float* to) {
-  for (int64_t column = 0; column < columns; column += 8) {
+  constexpr int kVectors = 4;  // chains at once
+  int64_t column = 0;
+  for (; column + 8 * kVectors <= columns; column += 8 * kVectors) {
+    Vec8 sum[kVectors] = {};
+    for (int v = 0; accumulate && v < kVectors; ++v) sum[v] = Load(to + column + 8 * v);
+    for (int64_t row = 0; row < rows; ++row) {
+      for (int v = 0; v < kVectors; ++v) sum[v] += Load(from + row * columns + column + 8 * v);
+    }
+    for (int v = 0; v < kVectors; ++v) Store(to + column + 8 * v, sum[v]);
+  }
+  for (; column < columns; column += 8) {
     const int64_t count = std::min<int64_t>(8, columns - column);
     Vec8 sum = accumulate ? LoadPartial(to + column, count) : Vec8{};
     for (int64_t row = 0; row < rows; ++row) {

@@ -11,8 +11,9 @@ struct ProductTerm {
   const float* a = nullptr;
   int64_t a_row_stride = 0;     // floats from one row of a to the next
   int64_t a_column_stride = 0;  // 1: a is row-major; else a is read transposed
-  const float* b = nullptr;     // row-major, rows of `columns` floats
+  const float* b = nullptr;     // row-major
   int64_t depth = 0;
+  int64_t b_row_stride = 0;     // floats from one row of b to the next; 0: the columns
 };
 
 // The result, row-major without gaps.

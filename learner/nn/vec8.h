@@ -90,6 +90,39 @@ inline Vec8 Sqrt(Vec8 a) {
 #endif
 }
 
+// Rows become columns.
+inline void Transpose8(Vec8 (&x)[8]) {
+#if SR2L_VEC8_AVX2
+  __m256 pairs[8], quads[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    pairs[2 * i] = _mm256_unpacklo_ps(x[2 * i], x[2 * i + 1]);
+    pairs[2 * i + 1] = _mm256_unpackhi_ps(x[2 * i], x[2 * i + 1]);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    const __m256* p = pairs + 4 * i;
+    quads[4 * i] = _mm256_shuffle_ps(p[0], p[2], 0x44);
+    quads[4 * i + 1] = _mm256_shuffle_ps(p[0], p[2], 0xee);
+    quads[4 * i + 2] = _mm256_shuffle_ps(p[1], p[3], 0x44);
+    quads[4 * i + 3] = _mm256_shuffle_ps(p[1], p[3], 0xee);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    x[i] = _mm256_permute2f128_ps(quads[i], quads[4 + i], 0x20);
+    x[4 + i] = _mm256_permute2f128_ps(quads[i], quads[4 + i], 0x31);
+  }
+#else
+  for (int i = 0; i < 8; ++i) {
+    for (int j = 0; j < i; ++j) {
+      const float passing = x[i][j];
+      x[i][j] = x[j][i];
+      x[j][i] = passing;
+    }
+  }
+#endif
+}
+
 inline bool Any(Mask8 mask) {
 #if SR2L_VEC8_AVX2
   return _mm256_movemask_ps(reinterpret_cast<__m256>(mask)) != 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "learner/nn/floats_on_cpu.h"
 #include "learner/nn/member_reduce.h"
 
 namespace sr2l {
@@ -24,6 +25,12 @@ void ClampRow(float radius, int64_t count, float* delta) {
     const float x = delta[i];
     delta[i] = x > -radius ? (x < radius ? x : radius) : -radius;
   }
+}
+
+int32_t CountOnBoundary(float radius, int64_t count, const float* delta) {
+  int32_t on_boundary = 0;
+  for (int64_t i = 0; i < count; ++i) on_boundary += std::fabs(delta[i]) >= radius ? 1 : 0;
+  return on_boundary;
 }
 
 void ShortenRow(float radius, int64_t count, float* delta) {
@@ -69,15 +76,16 @@ float InnerRadius(double radius) {
   return nearest > radius ? std::nextafter(nearest, 0.0f) : nearest;
 }
 
-Ascent::Ascent(const SmoothnessOptions& options, std::vector<float> radii, torch::Device device)
+Ascent::Ascent(const SmoothnessOptions& options, std::vector<float> radii, torch::Device device,
+               torch::Dtype dtype)
     : options_(options), radii_(std::move(radii)) {
   const int64_t members = static_cast<int64_t>(radii_.size());
-  radius_ = torch::tensor(radii_, torch::kFloat32).view({members, 1, 1}).to(device);
+  radius_ = torch::tensor(radii_, torch::kFloat32).view({members, 1, 1}).to(device, dtype);
   step_ = radius_ * options.step_size;
 }
 
 void Ascent::Step(torch::Tensor& gradient, torch::Tensor& delta) const {
-  if (delta.is_cpu()) {
+  if (FloatsOnCpu(delta)) {
     StepOnCpu(gradient, delta);
   } else {
     StepByOperators(gradient, delta);
@@ -126,7 +134,7 @@ void Ascent::StepByOperators(torch::Tensor& gradient, torch::Tensor& delta) cons
 void Ascent::Project(torch::Tensor& delta) const {
   const int64_t rows = delta.size(1);
   const int64_t width = delta.size(2);
-  if (delta.is_cpu()) {
+  if (FloatsOnCpu(delta)) {
     for (int64_t m = 0; m < delta.size(0); ++m) {
       float* d = delta.data_ptr<float>() + m * rows * width;
       const int64_t at_once = options_.norm == BallNorm::kLinf ? rows * width : width;
@@ -146,12 +154,20 @@ void Ascent::Project(torch::Tensor& delta) const {
   }
 }
 
-torch::Tensor Ascent::BoundaryShare(const torch::Tensor& delta) const {
-  if (options_.norm == BallNorm::kLinf) {
-    return MemberMean((delta.abs() >= radius_).to(torch::kFloat32));
+void Ascent::BoundaryShare(const torch::Tensor& delta, torch::Tensor& share) const {
+  if (options_.norm == BallNorm::kL2) {
+    const torch::Tensor length = delta.norm(2, {2}, false, torch::kFloat64);
+    share.copy_(MemberMean((length >= radius_.squeeze(2) * (1 - 0x1p-20)).to(torch::kFloat32)));
+  } else if (!FloatsOnCpu(delta)) {
+    share.copy_(MemberMean((delta.abs() >= radius_).to(torch::kFloat32)));
+  } else {
+    const int64_t count = delta.size(1) * delta.size(2);
+    for (int64_t m = 0; m < delta.size(0); ++m) {
+      const float* d = delta.data_ptr<float>() + m * count;
+      share.data_ptr<double>()[m] =
+          static_cast<double>(CountOnBoundary(radii_[m], count, d)) / static_cast<double>(count);
+    }
   }
-  const torch::Tensor length = delta.norm(2, {2}, false, torch::kFloat64);
-  return MemberMean((length >= radius_.squeeze(2) * (1 - 0x1p-20)).to(torch::kFloat32));
 }
 
 }  // namespace sr2l

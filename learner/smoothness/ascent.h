@@ -15,13 +15,15 @@ namespace sr2l {
 float InnerRadius(double radius);
 
 // Projected gradient ascent inside balls of radius radii[m] around 0, one ball per member
-// and state. delta and gradient are [M, B, O], float32, contiguous; radii are inner radii.
+// and state. delta and gradient are [M, B, O], contiguous, of the constructor's dtype; radii
+// are inner radii.
 // Whatever the gradient is (huge, NaN), no perturbation ever leaves its ball by a bit: in
 // the maximum norm every |coordinate| <= radius; in the Euclidean norm the exactly
 // computed length is <= radius. Immutable.
 class Ascent {
  public:
-  Ascent(const SmoothnessOptions& options, std::vector<float> radii, torch::Device device);
+  Ascent(const SmoothnessOptions& options, std::vector<float> radii, torch::Device device,
+         torch::Dtype dtype = torch::kFloat32);
 
   // delta <- projection(delta + step_size radius direction(gradient)). A zero or non-finite
   // gradient of a state gives no step where it has no direction. Overwrites the gradient.
@@ -30,9 +32,9 @@ class Ascent {
   // delta <- the nearest point of the ball.
   void Project(torch::Tensor& delta) const;
 
-  // Share of coordinates (maximum norm) or states (Euclidean norm) on the ball's boundary,
-  // [M] float64.
-  torch::Tensor BoundaryShare(const torch::Tensor& delta) const;
+  // Fills the share [M] float64 of coordinates (maximum norm) or states (Euclidean norm) that
+  // lie on the ball's boundary.
+  void BoundaryShare(const torch::Tensor& delta, torch::Tensor& share) const;
 
  private:
   void StepOnCpu(const torch::Tensor& gradient, torch::Tensor& delta) const;

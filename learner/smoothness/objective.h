@@ -11,7 +11,7 @@ namespace sr2l {
 // never negative. `move_to` is called before the two others, which speak of that delta.
 struct SmoothnessObjective {
   std::function<void(const torch::Tensor& delta)> move_to;   // [M, B, O]
-  std::function<torch::Tensor()> value;                      // [M, B]
+  std::function<void(torch::Tensor& value)> value;           // fills [M, B]
   std::function<void(torch::Tensor& gradient)> gradient;     // fills [M, B, O]
 };
 

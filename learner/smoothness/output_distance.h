@@ -15,6 +15,9 @@ namespace sr2l {
 // without subtracting outputs (BatchedMlp::ForwardDifference), so D and its gradient stay
 // precise however small delta is, and the gradient at delta = 0 is exactly 0.
 //
+// Where the inputs are more than a state, the state comes first: delta [M, B, J] moves the
+// first J inputs and the others stay (a critic's action).
+//
 // Borrows the network; the point at delta = 0 is filled by the caller.
 class OutputDistance {
  public:
@@ -29,24 +32,28 @@ class OutputDistance {
   // mu(s + delta) - mu(s) at the last MoveTo, [M, B, A].
   const torch::Tensor& difference() const { return difference_; }
 
+  // delta [M, B, J].
   void MoveTo(const torch::Tensor& parameters, const torch::Tensor& delta);
 
-  // D [M, B] at the last MoveTo; weight [M, 1, A].
-  torch::Tensor Value(const torch::Tensor& weight) const;
+  // Fills D [M, B] at the last MoveTo; weight [M, 1, A].
+  void Value(const torch::Tensor& weight, torch::Tensor& value) const;
 
-  // dD/ddelta [M, B, O] at the last MoveTo.
+  // Fills dD/ddelta [M, B, J] at the last MoveTo.
   void Gradient(const torch::Tensor& parameters, const torch::Tensor& weight,
                 torch::Tensor& gradient);
 
-  // The three above, for parameters and weight that stay as they are.
+  // The three above, for parameters and weight that stay as they are. One at a time.
   SmoothnessObjective Objective(torch::Tensor parameters, torch::Tensor weight);
 
  private:
+  void WeighDifference(const torch::Tensor& weight);
+
   BatchedMlp& mlp_;
   MlpPoint origin_;
   MlpPoint moved_;
   torch::Tensor difference_;
-  torch::Tensor cotangent_;  // weight times difference
+  torch::Tensor cotangent_;   // weight times difference
+  torch::Tensor transposed_;  // weights of the parameters that an Objective was made for
 };
 
 }  // namespace sr2l

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "common/random/philox.h"
-#include "learner/smoothness/ascent.h"
 
 namespace sr2l {
 namespace {
@@ -19,22 +19,21 @@ constexpr int64_t kLanes = int64_t{1} << 24;
                               std::to_string(value));
 }
 
-Ascent MakeAscent(const SmoothnessOptions& options,
-                  const std::vector<PerturbationMember>& members, torch::Device device) {
-  std::vector<float> radii;
-  for (const PerturbationMember& member : members) radii.push_back(InnerRadius(member.radius));
-  return Ascent(options, std::move(radii), device);
-}
-
 }  // namespace
 
 Perturbation::Perturbation(const SmoothnessOptions& options, const PerturbationSize& size,
-                           torch::Device device)
+                           torch::Device device, torch::Dtype dtype)
     : options_(options),
+      size_(size),
       uniform_(std::min(kLanes, size.rows * size.inputs)),
-      start_(torch::empty({size.members, size.rows, size.inputs}, torch::kFloat32)),
-      delta_(torch::empty_like(start_, device)),
-      gradient_(torch::empty_like(delta_)) {}
+      drawn_(torch::empty({0, size.members, size.rows, size.inputs}, torch::kFloat32)),
+      starts_(drawn_),
+      delta_(torch::empty({size.members, size.rows, size.inputs},
+                          torch::TensorOptions(device).dtype(dtype))),
+      gradient_(torch::empty_like(delta_)),
+      start_value_(torch::empty({size.members, size.rows}, delta_.options())),
+      value_(torch::empty_like(start_value_)),
+      boundary_share_(torch::empty({size.members}, delta_.options().dtype(torch::kFloat64))) {}
 
 void Perturbation::Check(const SmoothnessOptions& options,
                          const std::vector<PerturbationMember>& members) {
@@ -51,41 +50,64 @@ void Perturbation::Check(const SmoothnessOptions& options,
   }
 }
 
-void Perturbation::DrawStart(const std::vector<PerturbationMember>& members, uint64_t update) {
-  const int64_t elements = start_.numel() / start_.size(0);
-  for (size_t m = 0; m < members.size(); ++m) {
-    float* to = start_.data_ptr<float>() + m * elements;
-    const double radius = members[m].radius;
-    for (int64_t first = 0; first < elements; first += kLanes) {
-      const int64_t count = std::min(kLanes, elements - first);
-      const Philox random(members[m].seed, Purpose::kPerturbation,
-                          static_cast<uint32_t>(first / kLanes));
-      random.FillUniform(update, static_cast<uint32_t>(count), uniform_.data());
-      for (int64_t i = 0; i < count; ++i) {
-        to[first + i] = static_cast<float>(radius * (2 * uniform_[i] - 1));
-      }
+void Perturbation::DrawStart(const PerturbationMember& member, uint64_t update, float* to) {
+  const int64_t elements = size_.rows * size_.inputs;
+  for (int64_t first = 0; first < elements; first += kLanes) {
+    const int64_t count = std::min(kLanes, elements - first);
+    const Philox random(member.seed, Purpose::kPerturbation,
+                        static_cast<uint32_t>(first / kLanes));
+    random.FillUniform(update, static_cast<uint32_t>(count), uniform_.data());
+    for (int64_t i = 0; i < count; ++i) {
+      to[first + i] = static_cast<float>(member.radius * (2 * uniform_[i] - 1));
     }
   }
-  delta_.copy_(start_);
+}
+
+void Perturbation::Stage(const std::vector<PerturbationMember>& members,
+                         const std::vector<uint64_t>& first_updates, int64_t updates) {
+  std::vector<float> radii;
+  for (const PerturbationMember& member : members) radii.push_back(InnerRadius(member.radius));
+  ascent_.emplace(options_, std::move(radii), delta_.device(), delta_.scalar_type());
+  if (drawn_.size(0) < updates) {
+    drawn_ = torch::empty({updates, size_.members, size_.rows, size_.inputs}, torch::kFloat32);
+  }
+  const int64_t elements = size_.rows * size_.inputs;
+  float* to = drawn_.data_ptr<float>();
+  for (int64_t u = 0; u < updates; ++u) {
+    for (size_t m = 0; m < members.size(); ++m, to += elements) {
+      DrawStart(members[m], first_updates[m] + u, to);
+    }
+  }
+  starts_ = drawn_.to(delta_.options());
+}
+
+void Perturbation::Start(int64_t staged_update) {
+  delta_.copy_(starts_.select(0, staged_update));
+  ascent_->Project(delta_);
+}
+
+PerturbationResult Perturbation::Maximize(const SmoothnessObjective& objective) {
+  objective.move_to(delta_);
+  objective.value(start_value_);
+  for (int step = 0; step < options_.steps; ++step) {
+    objective.gradient(gradient_);
+    ascent_->Step(gradient_, delta_);
+    objective.move_to(delta_);
+  }
+  objective.value(value_);
+  ascent_->BoundaryShare(delta_, boundary_share_);
+  return {.delta = delta_,
+          .start_value = start_value_,
+          .value = value_,
+          .boundary_share = boundary_share_};
 }
 
 PerturbationResult Perturbation::Maximize(const SmoothnessObjective& objective,
                                           const std::vector<PerturbationMember>& members,
                                           uint64_t update) {
-  const Ascent ascent = MakeAscent(options_, members, delta_.device());
-  DrawStart(members, update);
-  ascent.Project(delta_);
-  objective.move_to(delta_);
-  const torch::Tensor start_value = objective.value();
-  for (int step = 0; step < options_.steps; ++step) {
-    objective.gradient(gradient_);
-    ascent.Step(gradient_, delta_);
-    objective.move_to(delta_);
-  }
-  return {.delta = delta_,
-          .start_value = start_value,
-          .value = objective.value(),
-          .boundary_share = ascent.BoundaryShare(delta_)};
+  Stage(members, std::vector<uint64_t>(members.size(), update), 1);
+  Start(0);
+  return Maximize(objective);
 }
 
 }  // namespace sr2l

@@ -4,8 +4,10 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "learner/smoothness/ascent.h"
 #include "learner/smoothness/objective.h"
 #include "learner/smoothness/smoothness_options.h"
 
@@ -22,8 +24,9 @@ struct PerturbationSize {
   int64_t inputs = 0;   // O, coordinates of a state
 };
 
+// Borrowed until the next Maximize.
 struct PerturbationResult {
-  torch::Tensor delta;           // [M, B, O], borrowed until the next Maximize
+  torch::Tensor delta;           // [M, B, O]
   torch::Tensor start_value;     // [M, B], D(s, s + delta_0)
   torch::Tensor value;           // [M, B], D(s, s + delta_D)
   torch::Tensor boundary_share;  // [M] float64, see Ascent
@@ -37,7 +40,7 @@ struct PerturbationResult {
 class Perturbation {
  public:
   Perturbation(const SmoothnessOptions& options, const PerturbationSize& size,
-               torch::Device device);
+               torch::Device device, torch::Dtype dtype = torch::kFloat32);
 
   // Throws std::invalid_argument, naming it: steps < 0; step_size or a radius that is not
   // positive and finite.
@@ -48,14 +51,30 @@ class Perturbation {
   PerturbationResult Maximize(const SmoothnessObjective& objective,
                               const std::vector<PerturbationMember>& members, uint64_t update);
 
+  // The same in three parts, so that many updates in a row draw and copy nothing in between.
+  // Draws the starts of `updates` consecutive updates of M checked members; first_updates[m]:
+  // number of member m's updates before the first.
+  void Stage(const std::vector<PerturbationMember>& members,
+             const std::vector<uint64_t>& first_updates, int64_t updates);
+  // Chooses the start of a staged update, from 0.
+  void Start(int64_t staged_update);
+  // From the chosen start.
+  PerturbationResult Maximize(const SmoothnessObjective& objective);
+
  private:
-  void DrawStart(const std::vector<PerturbationMember>& members, uint64_t update);
+  void DrawStart(const PerturbationMember& member, uint64_t update, float* to);
 
   const SmoothnessOptions options_;
+  const PerturbationSize size_;
   std::vector<double> uniform_;
-  torch::Tensor start_;     // [M, B, O] on the CPU
-  torch::Tensor delta_;     // [M, B, O]
-  torch::Tensor gradient_;  // [M, B, O]
+  torch::Tensor drawn_;           // [U, M, B, O] float32 on the CPU
+  torch::Tensor starts_;          // the same, where the perturbation is computed
+  std::optional<Ascent> ascent_;  // of the members that were staged
+  torch::Tensor delta_;           // [M, B, O]
+  torch::Tensor gradient_;        // [M, B, O]
+  torch::Tensor start_value_;     // [M, B]
+  torch::Tensor value_;           // [M, B]
+  torch::Tensor boundary_share_;  // [M] float64
 };
 
 }  // namespace sr2l
