@@ -1,6 +1,7 @@
 // The driver's events; what it does between them is in driver_work.cc.
 #include "actor/driver/driver.h"
 
+#include <bit>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,12 +14,12 @@ namespace {
 // agree on what tables there are.
 constexpr int kMaxRefusals = 9;
 
-std::string NameOf(const v1::StreamKey& key) {
+}  // namespace
+
+std::string Driver::NameOf(const v1::StreamKey& key) {
   return absl::StrCat("member ", key.member(), " stream ", key.stream(), " of experiment ",
                       key.experiment_id());
 }
-
-}  // namespace
 
 void Driver::OnFleetEvent(const v1::FleetEvent& event) {
   switch (event.event_case()) {
@@ -52,8 +53,19 @@ void Driver::OnAssignment(const v1::Assignment& assignment) {
                 absl::StrCat("rounds and steps_per_round must be >= 1, got ", assignment.rounds(),
                              " and ", assignment.steps_per_round()));
   }
+  if (assignment.collection() == v1::COLLECTION_MODE_UNSPECIFIED) {
+    return Fail(assignment.experiment_id(),
+                absl::StrCat("collection must be SYNCHRONOUS or FREE_RUNNING, got ",
+                             v1::CollectionMode_Name(assignment.collection())));
+  }
+  if (assignment.has_exploration()) {
+    const auto noise = MakeNoiseProcess(assignment.exploration());
+    if (!noise.ok()) return Fail(assignment.experiment_id(), std::string(noise.status().message()));
+    experiment.noise = *noise;
+  }
   auto task = CompiledTask::Create(assignment.task());
   if (!task.ok()) return Fail(assignment.experiment_id(), std::string(task.status().message()));
+  experiment.collection = assignment.collection();
   experiment.steps_per_round = assignment.steps_per_round();
   experiment.total_steps = assignment.rounds() * assignment.steps_per_round();
   experiment.task = *std::move(task);
@@ -89,7 +101,7 @@ void Driver::OnPolicy(const v1::PolicySnapshot& snapshot) {
   const auto found = experiments_.find(snapshot.experiment_id());
   if (found == experiments_.end() || found->second.task == nullptr) return;
   const CompiledTask& task = *found->second.task;
-  auto policy = GaussianActor::Create(snapshot);
+  auto policy = Policy::Create(snapshot);
   const std::string name =
       absl::StrCat("policy version ", snapshot.version(), " of member ", snapshot.member());
   if (!policy.ok()) {
@@ -133,8 +145,8 @@ void Driver::OnOpenRefused(Lease& lease, const absl::Status& refusal) {
       break;
     default:
       if (++lease.refusals == kMaxRefusals) {
-        ports_.StepAside(absl::StrCat("the replay does not open ", NameOf(lease.key), ": ",
-                                      refusal.message()));
+        ports_.StepAside(
+            absl::StrCat("the replay does not open ", NameOf(lease.key), ": ", refusal.message()));
       }
       break;
   }
@@ -146,46 +158,83 @@ void Driver::StartStream(Lease& lease, const v1::OpenStreamResponse& opened) {
   auto stream = ActorStream::Create({.key = lease.key,
                                      .lease_epoch = lease.epoch,
                                      .seed = lease.seed,
-                                     .steps_per_round = experiment.steps_per_round},
+                                     .steps_per_round = experiment.steps_per_round,
+                                     .noise = experiment.noise},
                                     experiment.task, opened.next_step(), opened.resume_token());
   if (!stream.ok()) {
     return Fail(lease.key.experiment_id(),
                 absl::StrCat(NameOf(lease.key), ": ", stream.status().message()));
   }
   lease.refusals = 0;
-  lease.paused = false;
+  lease.hold = Hold::kNone;
+  if (lease.taken_until > opened.next_step()) {
+    counters_.steps_retaken += lease.taken_until - opened.next_step();
+  }
+  lease.taken_until = 0;
   lease.stream = *std::move(stream);
 }
 
 void Driver::OnAnswer(const v1::AppendResponse& answer) {
   ++counters_.answers[answer.outcome()];
-  const auto ticket = sent_chunks_.OnAnswer(answer);
-  Lease* lease = ticket.has_value() ? FindCurrent(answer.key(), *ticket) : nullptr;
-  if (lease == nullptr) return;
-  lease->paused = answer.outcome() == v1::AppendResponse::FULL;
+  const std::optional<SentChunk> chunk = sent_chunks_.OnAnswer(answer);
+  Lease* lease = chunk.has_value() ? FindCurrent(answer.key(), chunk->ticket) : nullptr;
+  if (lease != nullptr) OnOutcome(*lease, *chunk, answer);
+  ReopenIfSettled(answer.key());
+  FailExperiments();
+}
+
+void Driver::OnOutcome(Lease& lease, const SentChunk& chunk, const v1::AppendResponse& answer) {
+  lease.hold = Hold::kNone;
   switch (answer.outcome()) {
     case v1::AppendResponse::STORED:
     case v1::AppendResponse::DUPLICATE:
-      lease->backoff.Reset();
+      lease.backoff.Reset();
       break;
     case v1::AppendResponse::FULL:
+      lease.hold = Hold::kFull;
+      break;
+    case v1::AppendResponse::LIMITED:
+      lease.hold = Hold::kLimited;
+      lease.limit = answer.message();
       break;
     case v1::AppendResponse::STALE_EPOCH:
-      SR2L_INFO("{} is driven by another actor", NameOf(lease->key));
-      DropLease(lease->key);
+      SR2L_INFO("{} is driven by another actor", NameOf(lease.key));
+      DropLease(lease.key);
       break;
     case v1::AppendResponse::GAP:
     case v1::AppendResponse::UNKNOWN_TABLE:
-      SR2L_WARNING("{} is opened again: {}", NameOf(lease->key), answer.message());
-      Open(*lease, lease->backoff.Next());
+      SR2L_WARNING("{} is opened again: {}", NameOf(lease.key), answer.message());
+      Reopen(lease, lease.backoff.Next());
+      break;
+    case v1::AppendResponse::STALE_POLICY:
+      OnStalePolicy(lease, chunk, answer);
       break;
     case v1::AppendResponse::MALFORMED:
     case v1::AppendResponse::OUTCOME_UNSPECIFIED:
-      Fail(lease->key.experiment_id(), absl::StrCat("the replay refused a chunk of ",
-                                                    NameOf(lease->key), ": ", answer.message()));
+      Fail(lease.key.experiment_id(), absl::StrCat("the replay refused a chunk of ",
+                                                   NameOf(lease.key), ": ", answer.message()));
       break;
   }
-  FailExperiments();
+}
+
+void Driver::OnStalePolicy(Lease& lease, const SentChunk& chunk, const v1::AppendResponse& answer) {
+  const std::string& experiment_id = lease.key.experiment_id();
+  if (experiments_.at(experiment_id).collection != v1::FREE_RUNNING) {
+    // The round needs just this version: taken again, it would be refused again.
+    return Fail(experiment_id, absl::StrCat("the replay refused a chunk of ", NameOf(lease.key),
+                                            ": ", answer.message()));
+  }
+  // Nothing is wrong, and it may happen often: the log tells of the 1st, 2nd, 4th, 8th ...
+  const uint64_t times = counters_.answers[v1::AppendResponse::STALE_POLICY];
+  if (std::has_single_bit(times)) {
+    SR2L_INFO(
+        "{} takes steps again, since the replay found policy version {} too old: {}; chunks "
+        "so far: {}",
+        NameOf(lease.key), chunk.policy_version, answer.message(), times);
+  }
+  lease.least_version = chunk.policy_version + 1;
+  // Without a delay: what it waits for is a newer policy.
+  Reopen(lease, absl::ZeroDuration());
 }
 
 Driver::Lease* Driver::FindLease(const v1::StreamKey& key) {
@@ -209,9 +258,24 @@ void Driver::DropLease(const v1::StreamKey& key) {
 }
 
 void Driver::Open(Lease& lease, absl::Duration delay) {
-  lease.stream.reset();
   lease.ticket = ++last_ticket_;
   ports_.OpenStream(lease.key, lease.epoch, lease.ticket, delay);
+}
+
+void Driver::Reopen(Lease& lease, absl::Duration delay) {
+  lease.taken_until = lease.stream->next_step();
+  lease.stream.reset();
+  lease.policy.reset();
+  lease.ticket = ++last_ticket_;  // what its chunks are answered is of no concern any more
+  lease.reopen_delay = delay;
+}
+
+void Driver::ReopenIfSettled(const v1::StreamKey& key) {
+  Lease* lease = FindLease(key);
+  if (lease == nullptr || !lease->reopen_delay.has_value() || sent_chunks_.CountOf(key) > 0) {
+    return;
+  }
+  Open(*lease, *std::exchange(lease->reopen_delay, std::nullopt));
 }
 
 void Driver::Fail(const std::string& experiment_id, const std::string& reason) {

@@ -5,18 +5,21 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "actor/driver/driver_counters.h"
 #include "actor/driver/driver_ports.h"
 #include "actor/driver/policy_batch.h"
 #include "actor/driver/sent_chunks.h"
 #include "actor/environment/compiled_task.h"
+#include "actor/exploration/noise_process.h"
 #include "actor/stream/actor_stream.h"
-#include "common/policy/gaussian_actor.h"
+#include "common/policy/policy.h"
 #include "common/rpc/backoff.h"
 #include "sr2l/v1/fleet.pb.h"
 
@@ -30,9 +33,18 @@ struct DriverOptions {
 };
 
 // Everything an actor decides: which streams it holds, which can take a step, with which
-// policy, what to send and what to make of the answers. Step t of a stream is taken with
-// policy version t / steps_per_round and no other; a stream waits for that version, for
-// the replay's answer to OpenStream, for memory in the replay, and for nothing else.
+// policy, what to send and what to make of the answers. A stream waits for its policy, for
+// the replay's answer to OpenStream, for memory in the replay, and for nothing else but
+// what FREE_RUNNING adds.
+//
+// SYNCHRONOUS: step t of a stream is taken with policy version t / steps_per_round and no
+// other. FREE_RUNNING: a round is taken with the newest policy that is here when its first
+// step is taken, or, for the rest of a round that another actor began, when the stream is
+// taken up. Streams of a member may then act with different versions at once. A stream
+// begins no round while two of its chunks are without an answer, waits when the replay
+// holds it back for the learner's sake, and takes steps again, with a newer policy, when
+// the replay finds them too old.
+//
 // Not thread-safe: events and steps come from one thread. Knows no network and no clock
 // (but to measure how its time divides).
 class Driver {
@@ -70,6 +82,8 @@ class Driver {
   const DriverCounters& counters() const { return counters_; }
 
  private:
+  // Why the replay does not take a chunk yet, so that the stream pauses.
+  enum class Hold { kNone, kFull, kLimited };
   // The right to drive a stream.
   struct Lease {
     explicit Lease(uint64_t jitter_seed) : backoff(jitter_seed) {}
@@ -77,23 +91,40 @@ class Driver {
     v1::StreamKey key;
     uint64_t epoch = 0;
     uint64_t seed = 0;
-    uint64_t ticket = 0;                  // of its newest OpenStream; new with every reopening
-    int refusals = 0;                     // of OpenStream, one after the other
-    bool paused = false;                  // the replay has no memory for its last chunk
-    std::unique_ptr<ActorStream> stream;  // null until the replay has answered
-    Backoff backoff;                      // between reopenings
+    uint64_t ticket = 0;                   // of its newest OpenStream; new with every reopening
+    int refusals = 0;                      // of OpenStream, one after the other
+    Hold hold = Hold::kNone;               // why its oldest chunk is not taken yet
+    std::string limit;                     // what the replay said of it, with kLimited
+    std::unique_ptr<ActorStream> stream;   // null until the replay has answered
+    std::shared_ptr<const Policy> policy;  // of the running round; null: not chosen yet
+    uint64_t least_version = 0;            // older policies were refused
+    uint64_t taken_until = 0;              // steps before it were taken before a reopening
+    std::optional<absl::Duration> reopen_delay;  // set: opens once its chunks are answered
+    Backoff backoff;                             // between reopenings
   };
   struct Member {
-    std::shared_ptr<const GaussianActor> policy;  // the newest; null: none came yet
-    std::map<uint32_t, Lease> leases;             // by stream
+    std::shared_ptr<const Policy> policy;  // the newest; null: none came yet
+    std::map<uint32_t, Lease> leases;      // by stream
   };
   struct Experiment {
-    uint64_t steps_per_round = 1;              // of each stream
-    uint64_t total_steps = 0;                  // of each stream
+    uint64_t steps_per_round = 1;  // of each stream
+    uint64_t total_steps = 0;      // of each stream
+    v1::CollectionMode collection = v1::SYNCHRONOUS;
+    std::optional<NoiseProcess> noise;         // of deterministic policies
     std::shared_ptr<const CompiledTask> task;  // null: the experiment failed here
     std::map<uint32_t, Member> members;
   };
-  enum class Readiness { kReady, kOpening, kFinished, kPaused, kBlocked, kNoPolicy, kPolicyGone };
+  enum class Readiness {
+    kReady,
+    kOpening,
+    kFinished,
+    kFull,     // the replay has no memory
+    kLimited,  // the replay holds the stream back
+    kBlocked,  // too many bytes are without an answer
+    kAhead,    // too many chunks of the stream are
+    kNoPolicy,
+    kPolicyGone,  // the learner is further than the stream
+  };
 
   void OnAssignment(const v1::Assignment& assignment);
   void OnGrant(const v1::LeaseGrant& grant);
@@ -106,14 +137,29 @@ class Driver {
   Lease* FindCurrent(const v1::StreamKey& key, uint64_t ticket);
   void DropLease(const v1::StreamKey& key);
 
+  static std::string NameOf(const v1::StreamKey& key);
+
   void Open(Lease& lease, absl::Duration delay);
+  // Drops the stream and opens it again, `delay` after the answers to all its chunks: a
+  // chunk that is still under way must find the steps before it missing, not taken anew.
+  void Reopen(Lease& lease, absl::Duration delay);
+  void ReopenIfSettled(const v1::StreamKey& key);
   void OnOpenRefused(Lease& lease, const absl::Status& refusal);
   void StartStream(Lease& lease, const v1::OpenStreamResponse& opened);
 
+  void OnOutcome(Lease& lease, const SentChunk& chunk, const v1::AppendResponse& answer);
+  void OnStalePolicy(Lease& lease, const SentChunk& chunk, const v1::AppendResponse& answer);
+
   Readiness ReadinessOf(const Experiment& experiment, const Member& member,
                         const Lease& lease) const;
+  // Of a stream that waits for nothing but its policy.
+  Readiness PolicyReadiness(const Experiment& experiment, const Member& member,
+                            const Lease& lease) const;
+  // Empty: the stream does not wait.
+  std::string DescribeReadiness(const Experiment& experiment, const Lease& lease,
+                                Readiness readiness) const;
   int StepMember(const Experiment& experiment, Member& member);
-  absl::Status StepBatch(const Member& member);
+  absl::Status StepBatch();
   void Count(const StepResult& result);
   absl::Status SendChunk(Lease& lease);
   void SendDue();

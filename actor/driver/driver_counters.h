@@ -10,7 +10,8 @@ namespace sr2l {
 
 // What a driver did since it was made. A plain value.
 struct DriverCounters {
-  uint64_t env_steps = 0;
+  uint64_t env_steps = 0;            // also those that were taken again
+  uint64_t steps_retaken = 0;        // thrown away when a stream was opened again
   uint64_t episodes_terminated = 0;  // by the task's own rule
   uint64_t episodes_truncated = 0;
   uint64_t episodes_diverged = 0;

@@ -23,7 +23,8 @@ class DriverPorts {
                           absl::Duration delay) = 0;
 
   // Takes a chunk to deliver, in the order of a stream's calls. Every answer of the replay
-  // is to be handed to Driver::OnAnswer. An error means that the chunk can never be sent.
+  // is to be handed to Driver::OnAnswer; a chunk whose answer is FULL or LIMITED is to be sent
+  // again. An error means that the chunk can never be sent.
   virtual absl::Status Send(std::shared_ptr<const v1::Chunk> chunk) = 0;
 
   // Leaves the learner's fleet, so that others drive the streams, until the replay can be

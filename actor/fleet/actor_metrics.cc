@@ -27,6 +27,9 @@ void RaiseTo(prometheus::Counter& counter, double total) {
 ActorMetrics::ActorMetrics(prometheus::Registry& registry)
     : env_steps_(AddCounter(registry, "sr2l_actor_env_steps_total",
                             "Environment steps taken, by all streams.")),
+      steps_retaken_(AddCounter(registry, "sr2l_actor_steps_retaken_total",
+                                "Steps thrown away and taken again, because the replay found "
+                                "their policy too old or steps before them missing.")),
       episodes_(prometheus::BuildCounter()
                     .Name("sr2l_actor_episodes_total")
                     .Help("Episodes that ended, by how; diverged: the simulation blew up.")
@@ -64,6 +67,7 @@ ActorMetrics::ActorMetrics(prometheus::Registry& registry)
 void ActorMetrics::Update(const Driver& driver, double waiting_seconds) {
   const DriverCounters& counters = driver.counters();
   RaiseTo(env_steps_, static_cast<double>(counters.env_steps));
+  RaiseTo(steps_retaken_, static_cast<double>(counters.steps_retaken));
   RaiseTo(episodes_terminated_, static_cast<double>(counters.episodes_terminated));
   RaiseTo(episodes_truncated_, static_cast<double>(counters.episodes_truncated));
   RaiseTo(episodes_diverged_, static_cast<double>(counters.episodes_diverged));

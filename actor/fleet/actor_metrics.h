@@ -23,6 +23,7 @@ class ActorMetrics {
 
  private:
   prometheus::Counter& env_steps_;
+  prometheus::Counter& steps_retaken_;
   prometheus::Family<prometheus::Counter>& episodes_;
   prometheus::Counter& episodes_terminated_;
   prometheus::Counter& episodes_truncated_;

@@ -3,13 +3,17 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/random/philox.h"
 #include "common/status/check.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
 
 ActorStream::ActorStream(StreamIdentity identity, std::unique_ptr<Environment> environment)
-    : identity_(std::move(identity)), environment_(std::move(environment)) {}
+    : identity_(std::move(identity)),
+      environment_(std::move(environment)),
+      noise_(identity_.noise, Philox(identity_.seed, Purpose::kExploration, identity_.key.stream()),
+             environment_->action_dim()) {}
 
 absl::StatusOr<std::unique_ptr<ActorStream>> ActorStream::Create(
     StreamIdentity identity, std::shared_ptr<const CompiledTask> task, uint64_t next_step,
@@ -37,6 +41,7 @@ absl::Status ActorStream::Start(uint64_t next_step, const std::string& resume_to
                                             ", where the stream is, got ", token.next_step()));
   }
   SR2L_RETURN_IF_ERROR(environment_->Restore(token));
+  SR2L_RETURN_IF_ERROR(noise_.Restore(token));
   next_step_ = token.next_step();
   episode_ = token.episode();
   episode_return_ = token.episode_return();
@@ -45,6 +50,7 @@ absl::Status ActorStream::Start(uint64_t next_step, const std::string& resume_to
 
 absl::Status ActorStream::BeginEpisode() {
   episode_return_ = 0;
+  noise_.Reset();
   return environment_->Reset(identity_.seed, identity_.key.stream(), episode_);
 }
 
@@ -69,19 +75,19 @@ absl::StatusOr<StepResult> ActorStream::Step(const float* action) {
 }
 
 bool ActorStream::chunk_is_due() const {
-  return builder_.num_steps() > 0 &&
-         (builder_.is_full() || next_step_ % identity_.steps_per_round == 0);
+  return builder_.num_steps() > 0 && (builder_.is_full() || begins_round());
 }
 
-v1::Chunk ActorStream::TakeChunk() {
+v1::Chunk ActorStream::TakeChunk(uint64_t policy_version) {
   v1::Chunk chunk = builder_.Take(environment_->observation());
   *chunk.mutable_key() = identity_.key;
   chunk.set_lease_epoch(identity_.lease_epoch);
   chunk.set_first_step(chunk_first_step_);
-  chunk.set_policy_version(chunk_first_step_ / identity_.steps_per_round);
+  chunk.set_policy_version(policy_version);
   chunk.set_first_episode_step(chunk_first_episode_step_);
   v1::ResumeToken token;
   environment_->Save(token);
+  noise_.Save(token);
   token.set_next_step(next_step_);
   token.set_episode(episode_);
   token.set_episode_return(episode_return_);

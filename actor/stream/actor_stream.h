@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,17 +11,20 @@
 #include "absl/status/statusor.h"
 #include "actor/environment/compiled_task.h"
 #include "actor/environment/environment.h"
+#include "actor/exploration/exploration_noise.h"
+#include "actor/exploration/noise_process.h"
 #include "actor/stream/chunk_builder.h"
 #include "sr2l/v1/replay.pb.h"
 
 namespace sr2l {
 
-// Which stream this is, and by what right it is driven.
+// Which stream this is, how it explores, and by what right it is driven.
 struct StreamIdentity {
   v1::StreamKey key = {};
-  uint64_t lease_epoch = 0;      // fencing token
-  uint64_t seed = 0;             // the member's
-  uint64_t steps_per_round = 1;  // of each stream, >= 1
+  uint64_t lease_epoch = 0;                // fencing token
+  uint64_t seed = 0;                       // the member's
+  uint64_t steps_per_round = 1;            // of each stream, >= 1
+  std::optional<NoiseProcess> noise = {};  // with deterministic policies; unset: none
 };
 
 // One environment instance of one member, as it is driven by one lease. What it does is a
@@ -36,13 +40,18 @@ class ActorStream {
 
   const StreamIdentity& identity() const { return identity_; }
   uint64_t next_step() const { return next_step_; }
-  // Of the policy that the next step is taken with.
-  uint64_t policy_version() const { return next_step_ / identity_.steps_per_round; }
+  // Of the next step, from 0, and whether that step is its first.
+  uint64_t round() const { return next_step_ / identity_.steps_per_round; }
+  bool begins_round() const { return next_step_ % identity_.steps_per_round == 0; }
   // Where the next step starts.
   const std::vector<float>& observation() const { return environment_->observation(); }
 
-  // Takes a step with `action` [A], unclipped, and starts an episode where one ends. After
-  // an error the stream must be dropped.
+  // Adds the next step's noise to a deterministic policy's `action` [A] and clips the sum to
+  // [-1, 1]. Once for each step, which is to be taken with just this action.
+  void Explore(float* action) { noise_.Explore(next_step_, action); }
+
+  // Takes a step with `action` [A], which is stored as it is, and starts an episode where one ends.
+  // After an error the stream must be dropped.
   absl::StatusOr<StepResult> Step(const float* action);
 
   // Steps that no chunk was taken of yet.
@@ -50,9 +59,9 @@ class ActorStream {
   // Whether they should go now: they are many, or the round ends with them. Then no step
   // may be taken before TakeChunk, since a chunk never crosses a round.
   bool chunk_is_due() const;
-  // The pending steps, with the state after them. Needs a pending step; may be called
-  // before a chunk is due.
-  v1::Chunk TakeChunk();
+  // The pending steps, all taken with `policy_version`, with the state after them. Needs a
+  // pending step; may be called before a chunk is due.
+  v1::Chunk TakeChunk(uint64_t policy_version);
 
  private:
   ActorStream(StreamIdentity identity, std::unique_ptr<Environment> environment);
@@ -62,6 +71,7 @@ class ActorStream {
 
   const StreamIdentity identity_;
   const std::unique_ptr<Environment> environment_;
+  ExplorationNoise noise_;
   ChunkBuilder builder_;
   uint64_t next_step_ = 0;
   uint64_t episode_ = 0;  // index of the running one

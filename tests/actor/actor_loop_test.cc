@@ -33,7 +33,7 @@ constexpr uint64_t kStepsPerRound = 300;
 constexpr uint32_t kMembers = 2;
 constexpr uint32_t kStreams = 2;
 
-v1::PolicySnapshot Policy(uint32_t member, uint64_t version) {
+v1::PolicySnapshot PolicyOf(uint32_t member, uint64_t version) {
   v1::PolicySnapshot snapshot;
   snapshot.set_experiment_id(kExperiment);
   snapshot.set_member(member);
@@ -152,7 +152,7 @@ class ActorLoopTest : public testing::Test {
   void Publish(size_t actor, uint64_t version) {
     for (uint32_t member = 0; member < kMembers; ++member) {
       v1::FleetEvent event;
-      *event.mutable_policy() = Policy(member, version);
+      *event.mutable_policy() = PolicyOf(member, version);
       learner_.Send(actor, event);
     }
   }
@@ -195,7 +195,7 @@ std::vector<std::vector<std::string>> Expected() {
     uint64_t episode = 0;
     EXPECT_TRUE(environment->Reset(member + 50, stream, episode).ok());
     for (uint64_t step = 0; step < kRounds * kStepsPerRound; ++step) {
-      const auto policy = *GaussianActor::Create(Policy(member, step / kStepsPerRound));
+      const auto policy = *Policy::Create(PolicyOf(member, step / kStepsPerRound));
       std::vector<float> row = environment->observation();
       std::vector<float> action(3);
       policy->network().Forward(row.data(), 1, action.data());

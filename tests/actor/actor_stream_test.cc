@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,8 @@ class StreamTest : public testing::Test {
 
   std::unique_ptr<ActorStream> Make(uint64_t steps_per_round, uint64_t next_step = 0,
                                     const std::string& token = "") const {
-    StreamIdentity identity = {.lease_epoch = 6, .seed = kSeed, .steps_per_round = steps_per_round};
+    StreamIdentity identity = {
+        .lease_epoch = 6, .seed = kSeed, .steps_per_round = steps_per_round, .noise = noise_};
     identity.key.set_experiment_id("e");
     identity.key.set_member(2);
     identity.key.set_stream(kStream);
@@ -55,7 +57,9 @@ class StreamTest : public testing::Test {
   }
 
   StepResult Step(ActorStream& stream) const {
-    const auto result = stream.Step(ActionOf(stream.next_step(), action_dim_).data());
+    std::vector<float> action = ActionOf(stream.next_step(), action_dim_);
+    if (noise_.has_value()) stream.Explore(action.data());
+    const auto result = stream.Step(action.data());
     EXPECT_TRUE(result.ok()) << result.status();
     return *result;
   }
@@ -65,13 +69,16 @@ class StreamTest : public testing::Test {
     std::vector<v1::Chunk> chunks;
     while (stream.next_step() < end) {
       Step(stream);
-      if (stream.chunk_is_due()) chunks.push_back(stream.TakeChunk());
+      if (!stream.chunk_is_due()) continue;
+      const uint64_t round = (stream.next_step() - 1) / stream.identity().steps_per_round;
+      chunks.push_back(stream.TakeChunk(/*policy_version=*/round));
     }
     return chunks;
   }
 
   std::shared_ptr<const CompiledTask> task_;
   int action_dim_ = 0;
+  std::optional<NoiseProcess> noise_;
 };
 
 // What a stream does, recorded without chunks: an environment driven by hand.
@@ -188,6 +195,25 @@ TEST_F(StreamTest, EpisodeThatEndsWithTheChunkIsFollowedByTheNextStart) {
   EXPECT_EQ(token.episode_return(), 0);
 }
 
+TEST_F(StreamTest, NoiseStartsAnewWithAnEpisode) {
+  UseTask("swimmer", /*step_limit=*/20);
+  noise_ = NoiseProcess{.decay = 0.9, .scale = 0.1};
+  const auto stream = Make(/*steps_per_round=*/10);
+  const std::vector<v1::Chunk> chunks = DriveTo(*stream, 40);
+  for (const v1::Chunk& chunk : chunks) {
+    v1::ResumeToken token;
+    ASSERT_TRUE(token.ParseFromString(chunk.resume_token()));
+    const bool starts = token.next_step() % 20 == 0;
+    EXPECT_EQ(token.episode_step() == 0, starts);
+    EXPECT_THAT(token.noise(), testing::SizeIs(2));
+    if (starts) {
+      EXPECT_THAT(token.noise(), testing::Each(0));
+    } else {
+      EXPECT_THAT(token.noise(), testing::Each(testing::Ne(0)));
+    }
+  }
+}
+
 TEST_F(StreamTest, ChunkCarriesItsPlace) {
   UseTask("swimmer");
   const auto stream = Make(/*steps_per_round=*/10);
@@ -216,9 +242,12 @@ TEST_F(StreamTest, ChunkFallsDueAtItsFullSize) {
   EXPECT_EQ(stream->pending_steps(), 0);
 }
 
-class StreamResumeTest : public StreamTest, public testing::WithParamInterface<std::string> {};
+class StreamResumeTest : public StreamTest, public testing::WithParamInterface<std::string> {
+ protected:
+  void ExpectEveryTokenContinuesToTheSameBytes();
+};
 
-TEST_P(StreamResumeTest, EveryTokenContinuesToTheSameBytes) {
+void StreamResumeTest::ExpectEveryTokenContinuesToTheSameBytes() {
   UseTask(GetParam(), /*step_limit=*/130);
   const auto uncut = Make(/*steps_per_round=*/60);
   const std::vector<v1::Chunk> chunks = DriveTo(*uncut, 420);
@@ -233,6 +262,15 @@ TEST_P(StreamResumeTest, EveryTokenContinuesToTheSameBytes) {
   }
 }
 
+TEST_P(StreamResumeTest, EveryTokenContinuesToTheSameBytes) {
+  ExpectEveryTokenContinuesToTheSameBytes();
+}
+
+TEST_P(StreamResumeTest, EveryTokenWithNoiseContinuesToTheSameBytes) {
+  noise_ = NoiseProcess{.decay = 0.99, .scale = 0.1};
+  ExpectEveryTokenContinuesToTheSameBytes();
+}
+
 TEST_P(StreamResumeTest, CutsAtAnyStepChangeNothingButTheChunksEdges) {
   UseTask(GetParam(), /*step_limit=*/130);
   const Recording recording = Record(task_, 360);
@@ -241,7 +279,7 @@ TEST_P(StreamResumeTest, CutsAtAnyStepChangeNothingButTheChunksEdges) {
   uint64_t next = 0;
   for (const uint64_t cut : {1, 2, 64, 129, 130, 131, 200, 360}) {
     while (stream->next_step() < cut) Step(*stream);
-    const v1::Chunk chunk = stream->TakeChunk();
+    const v1::Chunk chunk = stream->TakeChunk(/*policy_version=*/0);
     EXPECT_EQ(chunk.first_step(), next);
     EXPECT_EQ(chunk.policy_version(), 0u);
     ExpectCovers(chunk, recording, static_cast<int>(stream->observation().size()), action_dim_);
@@ -264,7 +302,7 @@ TEST_F(StreamTest, DivergedEpisodeIsMarked) {
   Step(*stream);
   ASSERT_TRUE(stream->Step(not_a_number.data()).ok());
   Step(*stream);
-  const v1::Chunk chunk = stream->TakeChunk();
+  const v1::Chunk chunk = stream->TakeChunk(/*policy_version=*/0);
   ASSERT_EQ(chunk.episodes_size(), 1);
   EXPECT_TRUE(chunk.episodes(0).diverged());
   EXPECT_EQ(chunk.flags(), std::string("\0\1\0", 3));

@@ -22,11 +22,11 @@ TEST_F(DriverTest, FinishedStreamTakesNoMoreSteps) {
   Driver driver(world_, {.jitter_seed = 1});
   StartOne(driver);
   for (uint64_t round = 0; round < kRounds; ++round) {
-    Publish(driver, Policy(0, round));
+    Publish(driver, PolicyOf(0, round));
     Drain(driver);
     AnswerChunks(driver);
   }
-  Publish(driver, Policy(0, kRounds));
+  Publish(driver, PolicyOf(0, kRounds));
   EXPECT_EQ(Drain(driver), 0);
   EXPECT_EQ(driver.counters().env_steps, kRounds * kStepsPerRound);
   EXPECT_THAT(world_.failures, IsEmpty());
@@ -68,7 +68,7 @@ TEST_F(DriverTest, AnswerToAnOpeningThatWasOvertakenIsIgnored) {
   driver.OnOpened(old.key, old.ticket, absl::FailedPreconditionError("newer lease"));
   EXPECT_EQ(driver.num_streams(), 1);
   AnswerOpenings(driver);
-  Publish(driver, Policy(0, 0));
+  Publish(driver, PolicyOf(0, 0));
   EXPECT_EQ(driver.Step(), 1);
 }
 
@@ -186,7 +186,7 @@ TEST_F(DriverTest, FullReplayPausesThatStreamAlone) {
   Assign(driver);
   Grant(driver, 0, 0, 5);
   Grant(driver, 0, 1, 6);
-  Publish(driver, Policy(0, 0));
+  Publish(driver, PolicyOf(0, 0));
   AnswerOpenings(driver);
   driver.Step();
   // A lease's pending steps go out early; both streams have a chunk of one step out.
@@ -205,7 +205,7 @@ TEST_F(DriverTest, UnansweredBytesStopTheSteps) {
   Driver driver(world_, {.max_unacked_bytes = 8000});
   Assign(driver);
   for (uint32_t stream = 0; stream < 10; ++stream) Grant(driver, 0, stream, 5);
-  Publish(driver, Policy(0, 0));
+  Publish(driver, PolicyOf(0, 0));
   AnswerOpenings(driver);
   Drain(driver);
   EXPECT_EQ(world_.sent.size(), 3u);

@@ -33,8 +33,8 @@ inline v1::StreamKey Key(uint32_t member, uint32_t stream) {
 inline uint64_t SeedOf(uint32_t member) { return 100 + member; }
 
 // One hidden layer of four, with parameters that differ by member and version.
-inline v1::PolicySnapshot Policy(uint32_t member, uint64_t version, int observations = 11,
-                                 int actions = 3) {
+inline v1::PolicySnapshot PolicyOf(uint32_t member, uint64_t version, int observations = 11,
+                                   int actions = 3) {
   v1::PolicySnapshot snapshot;
   snapshot.set_experiment_id(kExperiment);
   snapshot.set_member(member);
@@ -52,6 +52,23 @@ inline v1::PolicySnapshot Policy(uint32_t member, uint64_t version, int observat
   snapshot.set_parameters(parameters.data(), parameters.size() * sizeof(float));
   snapshot.add_log_std(-0.5f);
   return snapshot;
+}
+
+// The same mean, without a sigma.
+inline v1::PolicySnapshot DeterministicPolicyOf(uint32_t member, uint64_t version) {
+  v1::PolicySnapshot snapshot = PolicyOf(member, version);
+  snapshot.clear_log_std();
+  return snapshot;
+}
+
+// The experiment that the tests drive.
+inline v1::Assignment AssignmentOf(v1::TaskConfig task) {
+  v1::Assignment assignment;
+  assignment.set_experiment_id(kExperiment);
+  *assignment.mutable_task() = std::move(task);
+  assignment.set_rounds(kRounds);
+  assignment.set_steps_per_round(kStepsPerRound);
+  return assignment;
 }
 
 // What a stream stored, as columns.
@@ -136,11 +153,11 @@ class FakeWorld : public DriverPorts {
 class DriverTest : public testing::Test {
  protected:
   void Assign(Driver& driver, v1::TaskConfig task = *BuiltinTask("hopper")) {
+    Assign(driver, AssignmentOf(std::move(task)));
+  }
+  void Assign(Driver& driver, const v1::Assignment& assignment) {
     v1::FleetEvent event;
-    event.mutable_assignment()->set_experiment_id(kExperiment);
-    *event.mutable_assignment()->mutable_task() = std::move(task);
-    event.mutable_assignment()->set_rounds(kRounds);
-    event.mutable_assignment()->set_steps_per_round(kStepsPerRound);
+    *event.mutable_assignment() = assignment;
     driver.OnFleetEvent(event);
   }
   void Grant(Driver& driver, uint32_t member, uint32_t stream, uint64_t epoch) {
@@ -187,7 +204,8 @@ class DriverTest : public testing::Test {
     answer.set_first_step(world_.sent.front()->first_step());
     answer.set_outcome(outcome);
     answer.set_message("said the test");
-    if (outcome != Outcome::FULL) world_.sent.pop_front();
+    const bool is_sent_again = outcome == Outcome::FULL || outcome == Outcome::LIMITED;
+    if (!is_sent_again) world_.sent.pop_front();
     driver.OnAnswer(answer);
   }
   // Steps until nothing moves; the number of steps.
@@ -201,7 +219,7 @@ class DriverTest : public testing::Test {
   void StartOne(Driver& driver) {
     Assign(driver);
     Grant(driver, 0, 0, /*epoch=*/5);
-    Publish(driver, Policy(0, 0));
+    Publish(driver, PolicyOf(0, 0));
     AnswerOpenings(driver);
   }
 

@@ -24,7 +24,7 @@ Stored Expected(uint32_t member, uint32_t stream) {
   uint64_t episode = 0;
   EXPECT_TRUE(environment->Reset(SeedOf(member), stream, episode).ok());
   for (uint64_t step = 0; step < kRounds * kStepsPerRound; ++step) {
-    const auto policy = *GaussianActor::Create(Policy(member, step / kStepsPerRound));
+    const auto policy = *Policy::Create(PolicyOf(member, step / kStepsPerRound));
     std::vector<float> action(3);
     policy->network().Forward(environment->observation().data(), 1, action.data());
     policy->Sample(action.data(), SeedOf(member), stream, step, action.data());
@@ -62,7 +62,7 @@ TEST_F(DriverTest, StoredStepsAreThoseOfAPlainLoop) {
   }
   AnswerOpenings(driver);
   for (uint64_t round = 0; round < kRounds; ++round) {
-    for (uint32_t member = 0; member < 2; ++member) Publish(driver, Policy(member, round));
+    for (uint32_t member = 0; member < 2; ++member) Publish(driver, PolicyOf(member, round));
     EXPECT_EQ(Drain(driver), static_cast<int>(6 * kStepsPerRound));
     AnswerChunks(driver);
   }
@@ -87,7 +87,7 @@ TEST_F(DriverTest, StreamThatMovesBetweenActorsStoresTheSameSteps) {
     ASSERT_LT(move, 200);
     const int next = 1 - holder;
     AnswerOpenings(drivers[holder], worlds[holder]);
-    Publish(drivers[holder], Policy(0, stored.next_step / kStepsPerRound));
+    Publish(drivers[holder], PolicyOf(0, stored.next_step / kStepsPerRound));
     for (int step = 0; step < 7 + move % 5; ++step) drivers[holder].Step();
     const bool hangs = move % 3 == 0;
     if (!hangs) Revoke(drivers[holder], 0, 0, epoch);
@@ -119,10 +119,10 @@ TEST_F(DriverTest, StreamWaitsForItsPolicyVersion) {
   AnswerOpenings(driver);
   EXPECT_EQ(Drain(driver), 0);
   EXPECT_EQ(driver.DescribeWait(), "policy version 0 for member 0 stream 0 of experiment e-1");
-  Publish(driver, Policy(0, 0));
+  Publish(driver, PolicyOf(0, 0));
   EXPECT_EQ(Drain(driver), static_cast<int>(kStepsPerRound));
   EXPECT_EQ(driver.DescribeWait(), "policy version 1 for member 0 stream 0 of experiment e-1");
-  Publish(driver, Policy(1, 1));  // another member's
+  Publish(driver, PolicyOf(1, 1));  // another member's
   EXPECT_EQ(Drain(driver), 0);
 }
 
@@ -135,10 +135,10 @@ TEST_F(DriverTest, StreamAheadOfTheLearnerWaits) {
   Assign(driver);
   Grant(driver, 0, 0, 6);
   AnswerOpenings(driver);
-  Publish(driver, Policy(0, 0));
+  Publish(driver, PolicyOf(0, 0));
   EXPECT_EQ(Drain(driver), 0);
   EXPECT_THAT(world_.failures, IsEmpty());
-  Publish(driver, Policy(0, 1));
+  Publish(driver, PolicyOf(0, 1));
   EXPECT_EQ(Drain(driver), static_cast<int>(kStepsPerRound));
 }
 
@@ -146,7 +146,7 @@ TEST_F(DriverTest, StreamBehindTheLearnerIsAFailure) {
   Driver driver(world_, {.jitter_seed = 1});
   Assign(driver);
   Grant(driver, 0, 0, 5);
-  Publish(driver, Policy(0, 2));
+  Publish(driver, PolicyOf(0, 2));
   AnswerOpenings(driver);
   EXPECT_EQ(Drain(driver), 0);
   EXPECT_THAT(world_.failures,
@@ -158,7 +158,7 @@ TEST_F(DriverTest, PolicyOfOtherSizesIsAFailureWithBothNumbers) {
   Driver driver(world_, {.jitter_seed = 1});
   Assign(driver);
   Grant(driver, 0, 0, 5);
-  Publish(driver, Policy(0, 0, /*observations=*/8, /*actions=*/2));
+  Publish(driver, PolicyOf(0, 0, /*observations=*/8, /*actions=*/2));
   EXPECT_THAT(world_.failures,
               ElementsAre("e-1: policy version 0 of member 0 maps 8 observations to 2 actions, "
                           "but the task has 11 and 3"));
@@ -168,7 +168,7 @@ TEST_F(DriverTest, PolicyOfOtherSizesIsAFailureWithBothNumbers) {
 TEST_F(DriverTest, PolicyThatDoesNotDecodeIsAFailure) {
   Driver driver(world_, {.jitter_seed = 1});
   Assign(driver);
-  v1::PolicySnapshot policy = Policy(0, 0);
+  v1::PolicySnapshot policy = PolicyOf(0, 0);
   policy.mutable_parameters()->pop_back();
   Publish(driver, policy);
   ASSERT_EQ(world_.failures.size(), 1u);
@@ -184,7 +184,7 @@ TEST_F(DriverTest, TaskThatDoesNotCompileIsReportedOnce) {
   Assign(driver, task);
   Grant(driver, 0, 0, 5);
   Grant(driver, 0, 1, 6);
-  Publish(driver, Policy(0, 0));
+  Publish(driver, PolicyOf(0, 0));
   ASSERT_EQ(world_.failures.size(), 1u);
   EXPECT_THAT(world_.failures[0],
               HasSubstr("e-1: task.observation_dim is 12, but with this model"));

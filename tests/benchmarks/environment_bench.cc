@@ -11,7 +11,7 @@
 #include "actor/driver/policy_batch.h"
 #include "actor/environment/environment.h"
 #include "actor/stream/actor_stream.h"
-#include "common/policy/gaussian_actor.h"
+#include "common/policy/policy.h"
 #include "common/random/philox.h"
 #include "common/task/builtin_tasks.h"
 
@@ -116,15 +116,15 @@ void BenchStream(benchmark::State& state, const std::string& name) {
   }
   snapshot.set_parameters(parameters.data(), parameters.size() * sizeof(float));
   snapshot.add_log_std(0);
-  const auto policy = *GaussianActor::Create(snapshot);
+  const auto policy = *Policy::Create(snapshot);
   const auto stream = *ActorStream::Create({.seed = 1, .steps_per_round = 1000},
                                            *CompiledTask::Create(config), 0, "");
   PolicyBatch batch;
-  batch.Add(stream.get());
+  batch.Add(stream.get(), policy.get());
   for (auto _ : state) {
-    batch.Act(*policy);
+    batch.Act();
     benchmark::DoNotOptimize(stream->Step(batch.action(0)));
-    if (stream->chunk_is_due()) benchmark::DoNotOptimize(stream->TakeChunk());
+    if (stream->chunk_is_due()) benchmark::DoNotOptimize(stream->TakeChunk(/*policy_version=*/0));
   }
   state.SetItemsProcessed(state.iterations());
 }
