@@ -43,8 +43,8 @@ absl::Status WriteTemporary(const std::string& path, absl::string_view content, 
 
 // Makes the names in the folder of `path` durable.
 absl::Status SyncFolder(const std::string& path) {
-  std::string folder = std::filesystem::path(path).parent_path();
-  if (folder.empty()) folder = ".";
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const std::string folder = parent.empty() ? std::string(".") : parent.string();
   const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (file < 0) return CannotWrite(folder);
   const auto close_file = absl::MakeCleanup([file] { close(file); });

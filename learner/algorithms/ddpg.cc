@@ -156,6 +156,14 @@ void Ddpg::CheckBlock(int64_t first, const TransitionBlock& block) const {
   check("truncated", block.truncated, 0);
 }
 
+torch::Tensor Ddpg::actor_parameters(int64_t first, int64_t count) const {
+  return state_.actor.narrow(0, first, count).clone();
+}
+
+torch::Tensor Ddpg::critic_parameters(int64_t first, int64_t count) const {
+  return state_.critic.narrow(0, first, count).clone();
+}
+
 torch::Tensor Ddpg::actor_parameters() const { return state_.actor.clone(); }
 
 torch::Tensor Ddpg::critic_parameters() const { return state_.critic.clone(); }

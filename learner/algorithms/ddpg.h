@@ -44,6 +44,9 @@ class Ddpg {
   // Copies, on the device; per layer weight [in, out], bias [out].
   torch::Tensor actor_parameters() const;   // [M, P]
   torch::Tensor critic_parameters() const;  // [M, C]
+  // Of the members [first, first + count).
+  torch::Tensor actor_parameters(int64_t first, int64_t count) const;   // [count, P]
+  torch::Tensor critic_parameters(int64_t first, int64_t count) const;  // [count, C]
 
   // Goes on with these rows of the members only, in this order; their bits do not change.
   void Keep(const std::vector<int64_t>& members);

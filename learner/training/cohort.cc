@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/log/log.h"
+#include "common/statistics/statistics_proto.h"
 #include "common/status/status_macros.h"
 #include "learner/training/retry.h"
 

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "common/statistics/statistics_proto.h"
 #include "common/status/status_macros.h"
 #include "learner/training/algorithm_options.h"
 #include "learner/training/episode_record.h"
@@ -62,7 +63,9 @@ absl::Status OffPolicyCohort::Advance(std::stop_token stop) {
   const bool drawn = block.transitions.rewards.size(1) > 0;
   if (drawn) group.num_drawn += block.transitions.rewards.size(1);
   if (drawn || !free_running()) ++group.cycle;
-  for (int64_t i = 0; i < group.count; ++i) TakeSummary(group.first + i, block.summaries[i]);
+  for (int64_t i = 0; i < group.count; ++i) {
+    SR2L_RETURN_IF_ERROR(TakeSummary(group.first + i, block.summaries[i]));
+  }
   group.finished = free_running() ? AllSteps(block) && !drawn : group.cycle == num_cycles();
   next_group_ = (index + 1) % groups_.size();
   // With one group, the next steps of SYNCHRONOUS collection need the policy to be made.
@@ -150,11 +153,16 @@ absl::Status OffPolicyCohort::Learn(const Group& group, TransitionBlock& transit
   return DropFailed(group.first, failure);
 }
 
-void OffPolicyCohort::TakeSummary(int64_t row, const v1::SampleSummary& summary) {
+absl::Status OffPolicyCohort::TakeSummary(int64_t row, const v1::SampleSummary& summary) {
   rows_[row].end_steps.assign(summary.end_step().begin(), summary.end_step().end());
   rows_[row].episodes.insert(rows_[row].episodes.end(), summary.episodes().begin(),
                              summary.episodes().end());
-  if (statistics(row) != nullptr) statistics(row)->Merge(FromProto(summary.observations()));
+  if (statistics(row) == nullptr) return absl::OkStatus();
+  SR2L_ASSIGN_OR_RETURN(
+      const RunningStatistics observations,
+      FromProto(summary.observations(), config().task().observation_dim()));
+  statistics(row)->Merge(observations);
+  return absl::OkStatus();
 }
 
 void OffPolicyCohort::Normalize(const Group& group, TransitionBlock& transitions) const {

@@ -77,7 +77,7 @@ class OffPolicyCohort final : public Cohort {
   // Learns from the drawn transitions, if any; publishes, records and drops who failed.
   absl::Status Learn(const Group& group, TransitionBlock& transitions);
   // What happened since the last cycle.
-  void TakeSummary(int64_t row, const v1::SampleSummary& summary);
+  absl::Status TakeSummary(int64_t row, const v1::SampleSummary& summary);
   void Normalize(const Group& group, TransitionBlock& transitions) const;
   void AddFigures(int64_t first, uint64_t updates, const DdpgStats& stats);
   // Records the rows that finished a round.

@@ -35,7 +35,7 @@ TEST(ExperimentFilesTest, EveryShippedFileIsValid) {
     EXPECT_EQ(Resolve(entry.path()).name(), entry.path().stem()) << entry.path();
     ++count;
   }
-  EXPECT_EQ(count, 28);
+  EXPECT_EQ(count, 29);
 }
 
 // Of the paper: 500 iterations of 1000 steps, ten seeds, 64x64.
