@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "replay/core/running_statistics.h"
+#include "common/statistics/statistics_proto.h"
 
 namespace sr2l {
 namespace {
@@ -167,17 +167,21 @@ void TransitionTable::CopySlice(const TableContents& contents,
 absl::Status TransitionTable::Summarize(const TableContents& contents,
                                         std::span<const uint64_t> since_step,
                                         v1::SampleSummary& summary) const {
-  RunningStatistics all(shape_.observation_dim);
+  const int observation_dim = static_cast<int>(shape_.observation_dim);
+  RunningStatistics all(observation_dim);
+  std::vector<float> observation(shape_.observation_dim);
   for (size_t i = 0; i < contents.streams.size(); ++i) {
     const StreamContents& stream = contents.streams[i];
     const uint64_t begin = std::max(stream.begin, since_step.empty() ? 0 : since_step[i]);
-    RunningStatistics one(shape_.observation_dim);
+    RunningStatistics one(observation_dim);
     for (uint64_t slice = begin; slice < stream.end; slice += kStepsPerSlice) {
       absl::ReaderMutexLock lock(&mu_);
       for (uint64_t step = slice; step < std::min(stream.end, slice + kStepsPerSlice); ++step) {
         const TransitionBlock& block =
             *stream.blocks[(step >> block_shift_) - stream.first_block];
-        one.Add(block.observation(step - block.first_step()));
+        std::memcpy(observation.data(), block.observation(step - block.first_step()),
+                    shape_.observation_bytes());
+        one.Add(observation.data());
       }
     }
     all.Merge(one);
@@ -189,7 +193,7 @@ absl::Status TransitionTable::Summarize(const TableContents& contents,
           " ended since step ", begin, " of stream ", i, ": ask for later steps"));
     }
   }
-  *summary.mutable_observations() = all.ToProto();
+  *summary.mutable_observations() = ToProto(all);
   return absl::OkStatus();
 }
 
