@@ -4,6 +4,7 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "absl/time/clock.h"
 #include "common/chunk/chunk_format.h"
 #include "common/daemon/daemon_flags.h"
 #include "common/daemon/shutdown_signal.h"
@@ -13,6 +14,7 @@
 #include "replay/core/memory_log.h"
 #include "replay/core/replay_store.h"
 #include "replay/service/replay_service.h"
+#include "replay/service/scraped_registry.h"
 
 namespace sr2l {
 namespace {
@@ -26,9 +28,10 @@ struct ReplayFlags {
 absl::Status Serve(const ReplayFlags& flags, ShutdownSignal& shutdown) {
   MemoryLog log(flags.memory_mib << 20);
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<ReplayStore> store, ReplayStore::Open(log));
-  const auto registry = std::make_shared<prometheus::Registry>();
+  const auto registry = std::make_shared<ScrapedRegistry>();
   ReplayMetrics replay_metrics(*registry);
   ReplayService service(*store, replay_metrics);
+  registry->OnScrape([&] { replay_metrics.Set(store->Totals(absl::Now())); });
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
                         RpcServer::Start(flags.listen, flags.daemon.security, {&service},
                                          kMaxReplayMessageBytes));

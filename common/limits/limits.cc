@@ -28,9 +28,8 @@ v1::TableLimits MakeTableLimits(const v1::DdpgConfig& ddpg, v1::LimiterConfig li
 }
 
 double LeastTolerance(const v1::TableLimits& limits, uint64_t steps_per_round) {
-  return (limits.samples_per_version() +
-          limits.samples_per_insert() * static_cast<double>(steps_per_round)) /
-         2;
+  const double per_chunk = limits.samples_per_insert() * static_cast<double>(steps_per_round);
+  return std::max((limits.samples_per_version() + per_chunk) / 2, per_chunk);
 }
 
 uint64_t LeastMaxStaleness(const v1::TableLimits& limits) {

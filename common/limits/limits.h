@@ -19,7 +19,9 @@ v1::TableLimits MakeTableLimits(const v1::DdpgConfig& ddpg, v1::LimiterConfig li
 // each other. With s samples_per_insert, e tolerance, n samples_per_version, g steps of a
 // chunk and the balance b of v1::TableLimits:
 //   the learner may draw while b - n >= -e, an actor may insert while b + s g <= e.
-// Both are refused only where e - s g < b < n - e, which is nowhere if e is at least this.
+// Both are refused only where e - s g < b < n - e, which is nowhere if 2 e >= n + s g. Before
+// the first sample b is negative until minimum_size is reached; with e >= s g the chunk that
+// reaches it is never refused.
 double LeastTolerance(const v1::TableLimits& limits, uint64_t steps_per_round);
 
 // While no actor may insert, the learner draws until b fell from e to -e, a new version each

@@ -40,6 +40,11 @@ std::array<uint32_t, 4> Philox::Block(uint64_t index, uint32_t block) const {
                     seed_);
 }
 
+uint64_t Philox::Bits(uint64_t index) const {
+  const std::array<uint32_t, 4> words = Block(index, 0);
+  return words[0] | uint64_t{words[1]} << 32;
+}
+
 double Philox::Uniform(uint64_t index, uint32_t lane) const {
   return Block(index, lane / 4)[lane % 4] * kInverse32;
 }

@@ -17,6 +17,7 @@ enum class Purpose : uint8_t {
   kPerturbation = 5,    // index: update; lane: element
   kMinibatch = 6,       // index: update * epochs + epoch; lane: position
   kJitter = 7,          // of reconnections; never of training
+  kReplaySample = 8,    // index: draw
 };
 
 // Philox4x32-10 (Salmon et al., 2011): four random 32-bit words as a pure function of a
@@ -30,6 +31,9 @@ class Philox {
  public:
   Philox(uint64_t seed, Purpose purpose, uint32_t stream = 0)
       : seed_(seed), purpose_(purpose), stream_(stream) {}
+
+  // 64 random bits.
+  uint64_t Bits(uint64_t index) const;
 
   // In [0, 1), a multiple of 2^-32. `lane` < 2^24 tells numbers of one index apart.
   double Uniform(uint64_t index, uint32_t lane) const;

@@ -174,7 +174,7 @@ bool ChunkSender::OnAnswer(const v1::AppendResponse& response) {
     verdict = unacked_.OnAnswer(response, absl::Now());
     had_answer_ = true;
     last_error_.clear();
-    if (verdict == UnackedChunks::Verdict::kFull) timers_changed_ = true;
+    if (verdict == UnackedChunks::Verdict::kPaused) timers_changed_ = true;
   }
   switch (verdict) {
     case UnackedChunks::Verdict::kUnexpected:
@@ -184,7 +184,7 @@ bool ChunkSender::OnAnswer(const v1::AppendResponse& response) {
                                  ", which is not the oldest chunk without an answer"));
     case UnackedChunks::Verdict::kOvertaken:
       return true;
-    case UnackedChunks::Verdict::kFull:
+    case UnackedChunks::Verdict::kPaused:
       answered_(response);
       return true;
     case UnackedChunks::Verdict::kSettled:

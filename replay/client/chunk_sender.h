@@ -33,12 +33,12 @@ struct ChunkSenderOptions {
 
 // An actor's side of a replay server: sends chunks until each is answered, whatever
 // happens to the connection. Chunks that were out when it broke are sent again, in order,
-// and so are those for which the server had no memory. Thread-safe.
+// and so are those for which the server had no memory, or the learner is behind. Thread-safe.
 class ChunkSender {
  public:
   // Gets every answer, in the order of a stream's chunks, from gRPC's threads, one at a
-  // time, without a lock held. FULL is for information: that chunk is sent again. Must
-  // not block, and must not call Flush or Close.
+  // time, without a lock held. FULL and LIMITED are for information: that chunk is sent
+  // again. Must not block, and must not call Flush or Close.
   using AnswerCallback = std::function<void(const v1::AppendResponse&)>;
 
   // Connects at once, and again whenever the connection is lost.

@@ -1,5 +1,6 @@
 #include "replay/client/replay_client.h"
 
+#include <cmath>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -9,7 +10,7 @@ namespace sr2l {
 namespace {
 
 constexpr absl::Duration kCallDeadline = absl::Seconds(10);
-// For the transfer of a whole round, after the wait for it.
+// For the transfer of a whole round or of drawn rows, after the wait for them.
 constexpr absl::Duration kTransferDeadline = absl::Seconds(60);
 
 void SetDeadline(grpc::ClientContext& context, absl::Duration limit) {
@@ -49,6 +50,35 @@ absl::StatusOr<std::vector<v1::Chunk>> ReplayClient::ReadRound(
   while (reader->Read(&response)) chunks.push_back(std::move(*response.mutable_chunk()));
   SR2L_RETURN_IF_ERROR(FromGrpcStatus(reader->Finish()));
   return chunks;
+}
+
+absl::Status ReplayClient::Sample(
+    const v1::SampleRequest& request,
+    const std::function<absl::Status(v1::SampleResponse)>& on_part) {
+  grpc::ClientContext context;
+  // A wait that the server refuses must not make an odd deadline here.
+  const double max_wait = std::fmin(std::fmax(request.max_wait_seconds(), 0), 60);
+  SetDeadline(context, absl::Seconds(max_wait) + kTransferDeadline);
+  const auto reader = stub_->Sample(&context, request);
+  v1::SampleResponse part;
+  absl::Status taken;
+  while (taken.ok() && reader->Read(&part)) taken = on_part(std::move(part));
+  if (!taken.ok()) context.TryCancel();
+  const absl::Status status = FromGrpcStatus(reader->Finish());
+  return taken.ok() ? status : taken;
+}
+
+absl::Status ReplayClient::SetLimits(const std::string& experiment_id,
+                                     const std::vector<uint32_t>& members,
+                                     const v1::TableLimits& limits) {
+  grpc::ClientContext context;
+  SetDeadline(context, kCallDeadline);
+  v1::SetLimitsRequest request;
+  request.set_experiment_id(experiment_id);
+  request.mutable_members()->Add(members.begin(), members.end());
+  *request.mutable_limits() = limits;
+  v1::SetLimitsResponse response;
+  return FromGrpcStatus(stub_->SetLimits(&context, request, &response));
 }
 
 absl::Status ReplayClient::ReleaseRounds(const std::string& experiment_id,

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,17 @@ class ReplayClient {
   absl::StatusOr<std::vector<v1::Chunk>> ReadRound(const std::string& experiment_id,
                                                    const std::vector<uint32_t>& members,
                                                    uint64_t round, absl::Duration max_wait);
+
+  // Draws rows, see v1::SampleRequest; `on_part` gets each part of the answer, on this thread.
+  // An error of its ends the call and is returned. DeadlineExceeded after the request's
+  // max_wait_seconds, in [0, 60], with a message that says who is waited for; Cancelled if the
+  // experiment was dropped.
+  absl::Status Sample(const v1::SampleRequest& request,
+                      const std::function<absl::Status(v1::SampleResponse)>& on_part);
+
+  // Replaces the limits of the members' tables from now on.
+  absl::Status SetLimits(const std::string& experiment_id, const std::vector<uint32_t>& members,
+                         const v1::TableLimits& limits);
 
   // Forgets the members' rounds before `before_round`.
   absl::Status ReleaseRounds(const std::string& experiment_id,

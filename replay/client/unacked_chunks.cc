@@ -47,10 +47,11 @@ UnackedChunks::Verdict UnackedChunks::OnAnswer(const v1::AppendResponse& respons
   const bool same_stream = !response.has_key() || SameStream(response.key(), chunk.key());
   if (!same_stream || response.first_step() != chunk.first_step()) return Verdict::kUnexpected;
   out_.pop_front();
-  if (response.outcome() == v1::AppendResponse::FULL) {
+  if (response.outcome() == v1::AppendResponse::FULL ||
+      response.outcome() == v1::AppendResponse::LIMITED) {
     waiting_.insert(number);
     paused_until_ = now + PauseOf(response);
-    return Verdict::kFull;
+    return Verdict::kPaused;
   }
   if (response.outcome() == v1::AppendResponse::GAP && HasEarlier(number)) {
     waiting_.insert(number);

@@ -22,7 +22,7 @@ class UnackedChunks {
 
   enum class Verdict {
     kSettled,     // whatever the outcome, the chunk is not sent again; call Settle
-    kFull,        // goes out again after the pause that the server asked for
+    kPaused,      // FULL or LIMITED: goes out again after the pause that the server asked for
     kOvertaken,   // a gap only because an earlier chunk was not stored: goes out again
     kUnexpected,  // does not answer the oldest chunk that is out: the connection is broken
   };

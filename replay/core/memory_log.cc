@@ -4,11 +4,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "replay/core/validate_table.h"
 
 namespace sr2l {
 namespace {
 
 uint64_t EndStep(const v1::Chunk& chunk) { return chunk.first_step() + chunk.num_steps(); }
+
+uint64_t SetAside(const v1::TableSpec& spec) {
+  return spec.has_capacity() ? RingBytes(spec) : 0;
+}
 
 absl::Status NoTable(const TableId& id) {
   return absl::NotFoundError(
@@ -35,6 +40,7 @@ absl::Status MemoryLog::CreateTables(const std::vector<v1::TableSpec>& specs) {
     Table& table = tables_[{spec.experiment_id(), spec.member()}];
     table.spec = spec;
     table.streams.resize(spec.num_streams());
+    set_aside_ += SetAside(spec);
   }
   return absl::OkStatus();
 }
@@ -62,7 +68,7 @@ absl::Status MemoryLog::Fence(const StreamId& id, uint64_t epoch) {
 }
 
 absl::Status MemoryLog::Append(const StreamId& id, ChunkPtr chunk) {
-  const uint64_t chunk_bytes = chunk->ByteSizeLong();
+  const uint64_t encoded_bytes = chunk->ByteSizeLong();
   auto token = std::make_shared<const std::string>(chunk->resume_token());
   // The token that is replaced; destroyed after the lock was released.
   std::shared_ptr<const std::string> old_token;
@@ -72,18 +78,20 @@ absl::Status MemoryLog::Append(const StreamId& id, ChunkPtr chunk) {
   Table& table = tables_[id.table];
   Stream& stream = table.streams[id.stream];
   const uint64_t old_token_bytes = stream.resume_token ? stream.resume_token->size() : 0;
-  const uint64_t held = bytes_ - old_token_bytes;
+  const bool keeps_chunk = !table.spec.has_capacity();
+  const uint64_t chunk_bytes = keeps_chunk ? encoded_bytes : 0;
+  const uint64_t held = bytes_ - old_token_bytes + set_aside_;
   const uint64_t added = chunk_bytes + token->size();
   if (added > byte_budget_ || held > byte_budget_ - added) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(bytes_, " of ", byte_budget_, " bytes are held; a chunk of ", chunk_bytes,
-                     " bytes with a token of ", token->size(), " does not fit"));
+        absl::StrCat(bytes_ + set_aside_, " of ", byte_budget_, " bytes are held; a chunk of ",
+                     chunk_bytes, " bytes with a token of ", token->size(), " does not fit"));
   }
-  bytes_ = held + added;
+  bytes_ = bytes_ - old_token_bytes + added;
   table.bytes = table.bytes - old_token_bytes + added;
   stream.state.next_step = EndStep(*chunk);
   old_token = std::exchange(stream.resume_token, std::move(token));
-  stream.chunks.push_back({std::move(chunk), chunk_bytes});
+  if (keeps_chunk) stream.chunks.push_back({std::move(chunk), chunk_bytes});
   return absl::OkStatus();
 }
 
@@ -140,6 +148,7 @@ absl::Status MemoryLog::Drop(const std::string& experiment_id) {
   auto table = tables_.lower_bound({experiment_id, 0});
   while (table != tables_.end() && table->first.experiment_id == experiment_id) {
     bytes_ -= table->second.bytes;
+    set_aside_ -= SetAside(table->second.spec);
     dropped.push_back(tables_.extract(table++));
   }
   return absl::OkStatus();

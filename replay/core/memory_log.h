@@ -56,6 +56,7 @@ class MemoryLog final : public TrajectoryLog {
   mutable absl::Mutex mu_;
   std::map<TableId, Table> tables_ ABSL_GUARDED_BY(mu_);
   uint64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t set_aside_ ABSL_GUARDED_BY(mu_) = 0;  // of the budget, for tables with a capacity
 };
 
 }  // namespace sr2l

@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "common/status/status_macros.h"
 #include "replay/core/validate_table.h"
 
@@ -23,7 +24,7 @@ std::string NoTableText(const TableId& id) {
 }
 
 // Whether every table has the whole round; the first error otherwise.
-absl::StatusOr<bool> AllComplete(const std::vector<std::shared_ptr<const Table>>& tables,
+absl::StatusOr<bool> AllComplete(const std::vector<std::shared_ptr<Table>>& tables,
                                  uint64_t round) {
   bool complete = true;
   for (const auto& table : tables) {
@@ -31,6 +32,21 @@ absl::StatusOr<bool> AllComplete(const std::vector<std::shared_ptr<const Table>>
     complete = complete && table_complete;
   }
   return complete;
+}
+
+// "WHAT waits for 2 of 3 streams: A; B; and 7 more. The replay holds ..."
+std::string WaitText(std::string text, const std::vector<std::string>& missing) {
+  const size_t named = std::min(missing.size(), kStreamsNamed);
+  absl::StrAppend(&text, absl::StrJoin(missing.begin(),
+                                       missing.begin() + static_cast<ptrdiff_t>(named), "; "));
+  if (missing.size() > named) absl::StrAppend(&text, "; and ", missing.size() - named, " more");
+  return text;
+}
+
+size_t CountStreams(const std::vector<std::shared_ptr<Table>>& tables) {
+  size_t streams = 0;
+  for (const auto& table : tables) streams += table->spec().num_streams();
+  return streams;
 }
 
 TableState EmptyState(const v1::TableSpec& spec) {
@@ -47,7 +63,7 @@ absl::StatusOr<std::unique_ptr<ReplayStore>> ReplayStore::Open(TrajectoryLog& lo
   std::unique_ptr<ReplayStore> store(new ReplayStore(log));
   absl::MutexLock lock(&store->mu_);
   for (const TableState& state : states) {
-    store->tables_[IdOf(state.spec)] = std::make_shared<Table>(state, log);
+    store->tables_[IdOf(state.spec)] = std::make_shared<Table>(state, log, store->ring_bytes_);
   }
   return store;
 }
@@ -67,19 +83,34 @@ absl::StatusOr<std::vector<v1::TableSpec>> ReplayStore::PlanTables(
         existing ? existing->spec() : planned.emplace(IdOf(specs[i]), specs[i]).first->second;
     SR2L_RETURN_IF_ERROR(CheckSameShape(known, specs[i]));
   }
-  uint64_t round_bytes = 0;
-  for (const auto& [id, table] : tables_) round_bytes += RoundBytes(table->spec());
   std::vector<v1::TableSpec> missing;
-  for (const auto& [id, spec] : planned) {
-    round_bytes += RoundBytes(spec);
-    missing.push_back(spec);
-  }
-  if (!missing.empty() && round_bytes > log_.byte_budget()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "one round of all tables can take ", round_bytes, " bytes, but the replay may hold ",
-        log_.byte_budget(), ": give it more memory, or use fewer streams or steps per round"));
-  }
+  for (const auto& [id, spec] : planned) missing.push_back(spec);
+  if (!missing.empty()) SR2L_RETURN_IF_ERROR(CheckBudget(missing));
   return missing;
+}
+
+absl::Status ReplayStore::CheckBudget(const std::vector<v1::TableSpec>& added) const {
+  uint64_t round_bytes = 0;
+  uint64_t ring_bytes = 0;
+  const auto add = [&](const v1::TableSpec& spec) {
+    (spec.has_capacity() ? ring_bytes : round_bytes) +=
+        spec.has_capacity() ? RingBytes(spec) : RoundBytes(spec);
+  };
+  for (const auto& [id, table] : tables_) add(table->spec());
+  for (const v1::TableSpec& spec : added) add(spec);
+  if (round_bytes + ring_bytes <= log_.byte_budget()) return absl::OkStatus();
+  std::string text;
+  if (ring_bytes > 0) {
+    absl::StrAppend(&text, "the transitions of all tables can take ", ring_bytes, " bytes");
+  }
+  if (round_bytes > 0) {
+    absl::StrAppend(&text, text.empty() ? "" : " and ", "one round of all tables can take ",
+                    round_bytes, " bytes");
+  }
+  absl::StrAppend(&text, ", but the replay may hold ", log_.byte_budget(), ": give it more memory, ");
+  return absl::FailedPreconditionError(absl::StrCat(
+      text, ring_bytes > 0 ? "a smaller capacity, fewer members or" : "or use",
+      " fewer streams or steps per round"));
 }
 
 absl::Status ReplayStore::CreateTables(const std::vector<v1::TableSpec>& specs) {
@@ -89,7 +120,7 @@ absl::Status ReplayStore::CreateTables(const std::vector<v1::TableSpec>& specs) 
   SR2L_RETURN_IF_ERROR(log_.CreateTables(missing));
   absl::MutexLock lock(&mu_);
   for (const v1::TableSpec& spec : missing) {
-    tables_[IdOf(spec)] = std::make_shared<Table>(EmptyState(spec), log_);
+    tables_[IdOf(spec)] = std::make_shared<Table>(EmptyState(spec), log_, ring_bytes_);
   }
   return absl::OkStatus();
 }
@@ -98,10 +129,13 @@ absl::StatusOr<OpenedStream> ReplayStore::OpenStream(const v1::StreamKey& key, u
   const TableId id{key.experiment_id(), key.member()};
   const std::shared_ptr<Table> table = FindTable(id);
   if (table == nullptr) return absl::NotFoundError(NoTableText(id));
-  return table->Open(key.stream(), epoch);
+  SR2L_ASSIGN_OR_RETURN(OpenedStream opened, table->Open(key.stream(), epoch));
+  if (table->limiter() != nullptr) Wake();
+  return opened;
 }
 
-absl::StatusOr<AppendResult> ReplayStore::Append(ChunkPtr chunk, absl::Time now) {
+absl::StatusOr<AppendResult> ReplayStore::Append(ChunkPtr chunk,
+                                                   const Arrival& arrival) {
   const TableId id{chunk->key().experiment_id(), chunk->key().member()};
   const std::shared_ptr<Table> table = FindTable(id);
   if (table == nullptr) {
@@ -110,62 +144,164 @@ absl::StatusOr<AppendResult> ReplayStore::Append(ChunkPtr chunk, absl::Time now)
     unknown.message = NoTableText(id);
     return unknown;
   }
-  SR2L_ASSIGN_OR_RETURN(AppendResult result, table->Append(std::move(chunk), now));
-  if (result.completed_round) WakeComplete();
+  SR2L_ASSIGN_OR_RETURN(AppendResult result, table->Append(std::move(chunk), arrival));
+  if (result.completed_round || result.moved_limits) Wake();
   return result;
+}
+
+void ReplayStore::EndCall(uint64_t call) {
+  bool moved = false;
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    for (const auto& [id, table] : tables_) {
+      if (table->limiter() != nullptr && table->limiter()->EndCall(call)) moved = true;
+    }
+  }
+  if (moved) Wake();
 }
 
 ReplayStore::WaitId ReplayStore::WaitForRound(const RoundRequest& request,
                                               RoundCallback ready) {
-  ConstTables tables;
-  absl::StatusOr<bool> complete;
+  return StartWait(request, std::move(ready));
+}
+
+ReplayStore::WaitId ReplayStore::WaitForSample(const v1::SampleRequest& request,
+                                               SampleCallback ready) {
+  return StartWait(request, std::move(ready));
+}
+
+template <typename Request, typename Callback>
+ReplayStore::WaitId ReplayStore::StartWait(const Request& request, Callback ready) {
+  absl::StatusOr<Wait> wait;
+  absl::StatusOr<bool> over;
   {
     absl::MutexLock lock(&mu_);
-    complete = FindRound(request, tables);
-    if (complete.ok() && !*complete) {
-      waits_[++last_wait_] = {.experiment_id = request.experiment_id,
-                              .tables = std::move(tables),
-                              .round = request.round,
-                              .ready = std::move(ready)};
-      return last_wait_;
+    wait = MakeWait(request, ready);
+    if (wait.ok()) {
+      over = wait->is_over();
+      if (over.ok() && !*over) return waits_.Add(*std::move(wait));
     }
   }
-  if (complete.ok()) {
-    ready(RoundReader(std::move(tables), request.round));
+  if (wait.ok()) {
+    wait->ended(over.status());
   } else {
-    ready(complete.status());
+    ready(wait.status());
   }
   return 0;
 }
 
+absl::StatusOr<Wait> ReplayStore::MakeWait(const RoundRequest& request,
+                                           RoundCallback& ready) const {
+  SR2L_RETURN_IF_ERROR(
+      ValidateSelection(request.experiment_id, request.members, "round", request.round));
+  SR2L_ASSIGN_OR_RETURN(const Tables tables,
+                        FindRoundTables(request.experiment_id, request.members));
+  const uint64_t round = request.round;
+  Wait wait{.experiment_id = request.experiment_id,
+            .what = absl::StrCat("round ", round),
+            .is_over = [tables, round] { return AllComplete(tables, round); },
+            .ended = {}};
+  wait.ended = [tables, round, ready = std::move(ready)](const absl::Status& status) {
+    if (!status.ok()) return ready(status);
+    ready(RoundReader({tables.begin(), tables.end()}, round));
+  };
+  return wait;
+}
+
+absl::StatusOr<Wait> ReplayStore::MakeWait(const v1::SampleRequest& request,
+                                           SampleCallback& ready) const {
+  SR2L_RETURN_IF_ERROR(ValidateSample(request));
+  std::vector<uint32_t> members;
+  for (const v1::MemberSample& member : request.members()) members.push_back(member.member());
+  SR2L_ASSIGN_OR_RETURN(Tables tables, FindAll(request.experiment_id(), members));
+  SR2L_ASSIGN_OR_RETURN(SampleDraw created, SampleDraw::Create(request, std::move(tables)));
+  const auto draw = std::make_shared<SampleDraw>(std::move(created));
+  Wait wait{.experiment_id = request.experiment_id(),
+            .what = absl::StrCat("draw ", request.first_draw()),
+            .is_over = [draw] { return draw->Grant(absl::Now()); },
+            .ended = {},
+            .members = std::move(members),
+            .draw = draw->limited_draw()};
+  wait.ended = [draw, ready = std::move(ready)](const absl::Status& status) {
+    if (!status.ok()) return ready(status);
+    ready(SampleReader(std::move(*draw)));
+  };
+  return wait;
+}
+
 bool ReplayStore::CancelWait(WaitId id) {
   absl::MutexLock lock(&mu_);
-  return waits_.erase(id) > 0;
+  return waits_.Remove(id);
 }
 
 std::string ReplayStore::DescribeWait(const RoundRequest& request, absl::Time now) const {
-  absl::StatusOr<std::vector<std::shared_ptr<Table>>> tables;
+  absl::StatusOr<Tables> tables;
   {
     absl::ReaderMutexLock lock(&mu_);
     tables = FindAll(request.experiment_id, request.members);
   }
   if (!tables.ok()) return std::string(tables.status().message());
   std::vector<std::string> behind;
-  size_t streams = 0;
   for (const auto& table : *tables) {
-    streams += table->spec().num_streams();
     for (std::string& text : table->DescribeBehind(request.round, now)) {
       behind.push_back(std::move(text));
     }
   }
-  std::string text =
-      absl::StrCat("round ", request.round, " of experiment ", request.experiment_id,
-                   " waits for ", behind.size(), " of ", streams, " streams: ");
-  const size_t named = std::min(behind.size(), kStreamsNamed);
-  absl::StrAppend(&text, absl::StrJoin(behind.begin(), behind.begin() + named, "; "));
-  if (behind.size() > named) absl::StrAppend(&text, "; and ", behind.size() - named, " more");
-  absl::StrAppend(&text, ". The replay holds ", bytes(), " of ", byte_budget(), " bytes.");
-  return text;
+  return absl::StrCat(
+      WaitText(absl::StrCat("round ", request.round, " of experiment ", request.experiment_id,
+                            " waits for ", behind.size(), " of ", CountStreams(*tables),
+                            " streams: "),
+               behind),
+      ". The replay holds ", bytes(), " of ", byte_budget(), " bytes.");
+}
+
+std::string ReplayStore::DescribeWait(const v1::SampleRequest& request, absl::Time now) const {
+  std::vector<uint32_t> members;
+  for (const v1::MemberSample& member : request.members()) members.push_back(member.member());
+  absl::StatusOr<Tables> tables;
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    tables = FindAll(request.experiment_id(), members);
+  }
+  if (!tables.ok()) return std::string(tables.status().message());
+  const absl::StatusOr<SampleDraw> draw = SampleDraw::Create(request, *tables);
+  if (!draw.ok()) return std::string(draw.status().message());
+  const std::vector<std::string> missing = draw->DescribeMissing(now);
+  const std::string what = absl::StrCat("draw ", request.first_draw(), " of experiment ",
+                                        request.experiment_id());
+  if (!request.has_up_to_step()) {
+    return absl::StrCat(WaitText(absl::StrCat(what, " waits for ", missing.size(), " of ",
+                                              tables->size(), " members: "),
+                                 missing),
+                        ".");
+  }
+  return absl::StrCat(
+      WaitText(absl::StrCat(what, " from the steps before ", request.up_to_step(), " waits for ",
+                            missing.size(), " of ", CountStreams(*tables), " streams: "),
+               missing),
+      ". The replay holds ", bytes(), " of ", byte_budget(), " bytes.");
+}
+
+absl::Status ReplayStore::SetLimits(const v1::SetLimitsRequest& request) {
+  const std::vector<uint32_t> members(request.members().begin(), request.members().end());
+  SR2L_RETURN_IF_ERROR(ValidateSelection(request.experiment_id(), members, "round", 0));
+  absl::StatusOr<Tables> tables;
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    tables = FindAll(request.experiment_id(), members);
+  }
+  SR2L_RETURN_IF_ERROR(tables.status());
+  for (const auto& table : *tables) {
+    if (table->limiter() == nullptr) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the table of member ", table->spec().member(), " of experiment ",
+                       request.experiment_id(), " has no limits"));
+    }
+    SR2L_RETURN_IF_ERROR(ValidateLimits("limits", request.limits(), table->spec()));
+  }
+  for (const auto& table : *tables) table->limiter()->SetLimits(request.limits());
+  Wake();
+  return absl::OkStatus();
 }
 
 absl::Status ReplayStore::ReleaseRounds(const std::string& experiment_id,
@@ -173,10 +309,10 @@ absl::Status ReplayStore::ReleaseRounds(const std::string& experiment_id,
                                         uint64_t before_round) {
   SR2L_RETURN_IF_ERROR(
       ValidateSelection(experiment_id, members, "before_round", before_round));
-  absl::StatusOr<std::vector<std::shared_ptr<Table>>> tables;
+  absl::StatusOr<Tables> tables;
   {
     absl::ReaderMutexLock lock(&mu_);
-    tables = FindAll(experiment_id, members);
+    tables = FindRoundTables(experiment_id, members);
   }
   SR2L_RETURN_IF_ERROR(tables.status());
   for (const auto& table : *tables) SR2L_RETURN_IF_ERROR(table->CheckRelease(before_round));
@@ -187,8 +323,8 @@ absl::Status ReplayStore::ReleaseRounds(const std::string& experiment_id,
 absl::Status ReplayStore::DropExperiment(const std::string& experiment_id) {
   SR2L_RETURN_IF_ERROR(ValidateExperimentId("experiment_id", experiment_id));
   absl::MutexLock admin_lock(&admin_mu_);
-  std::vector<std::shared_ptr<Table>> dropped;
-  std::vector<Wait> ended;
+  Tables dropped;
+  std::vector<WaitList::Ended> ended;
   {
     absl::MutexLock lock(&mu_);
     auto table = tables_.lower_bound({experiment_id, 0});
@@ -196,36 +332,66 @@ absl::Status ReplayStore::DropExperiment(const std::string& experiment_id) {
       dropped.push_back(std::move(table->second));
       table = tables_.erase(table);
     }
-    ended = TakeWaits([&](const Wait& wait) { return wait.experiment_id == experiment_id; });
+    ended = waits_.TakeDropped(experiment_id);
   }
   // Appends that found their table before still run; after Close none writes any more.
   for (const auto& table : dropped) table->Close();
   const absl::Status status = log_.Drop(experiment_id);
-  for (const Wait& wait : ended) {
-    wait.ready(absl::CancelledError(absl::StrCat("experiment ", experiment_id,
-                                                 " was dropped while round ", wait.round,
-                                                 " was waited for")));
-  }
+  for (const WaitList::Ended& wait : ended) wait.Tell();
   return status;
 }
 
 absl::StatusOr<v1::DescribeTablesResponse> ReplayStore::Describe(
     const std::string& experiment_id) const {
   SR2L_ASSIGN_OR_RETURN(const std::vector<TableState> states, log_.Describe());
+  const absl::Time now = absl::Now();
   v1::DescribeTablesResponse response;
-  response.set_bytes(log_.bytes());
+  response.set_bytes(bytes());
   response.set_byte_budget(log_.byte_budget());
   for (const TableState& state : states) {
     if (!experiment_id.empty() && state.spec.experiment_id() != experiment_id) continue;
-    v1::TableDescription& table = *response.add_tables();
-    *table.mutable_spec() = state.spec;
-    table.set_bytes(state.bytes);
+    v1::TableDescription& description = *response.add_tables();
+    *description.mutable_spec() = state.spec;
+    description.set_bytes(state.bytes);
     for (const StreamState& stream : state.streams) {
-      table.add_next_step(stream.next_step);
-      table.add_lease_epoch(stream.epoch);
+      description.add_next_step(stream.next_step);
+      description.add_lease_epoch(stream.epoch);
     }
+    if (state.spec.has_capacity()) DescribeTransitions(now, description);
   }
   return response;
+}
+
+void ReplayStore::DescribeTransitions(absl::Time now, v1::TableDescription& description) const {
+  std::shared_ptr<Table> table;
+  std::optional<DrawRange> draw;
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    const TableId id = IdOf(description.spec());
+    table = Find(id);
+    draw = waits_.FindDraw(id);
+  }
+  if (table == nullptr) return;
+  const TransitionTable& transitions = *table->transitions();
+  description.set_bytes(description.bytes() + transitions.bytes());
+  description.set_transitions(transitions.transitions());
+  description.set_payload_bytes(transitions.payload_bytes());
+  if (table->limiter() == nullptr) return;
+  *description.mutable_limiter() = table->limiter()->Describe(draw, now);
+}
+
+ReplayTotals ReplayStore::Totals(absl::Time now) const {
+  ReplayTotals totals;
+  totals.bytes = bytes();
+  absl::ReaderMutexLock lock(&mu_);
+  for (const auto& [id, table] : tables_) {
+    if (table->transitions() == nullptr) continue;
+    totals.transitions += table->transitions()->transitions();
+    totals.payload_bytes += table->transitions()->payload_bytes();
+    totals.transition_bytes += table->transitions()->bytes();
+    if (table->limiter() != nullptr) table->limiter()->AddTo(waits_.FindDraw(id), now, totals);
+  }
+  return totals;
 }
 
 std::shared_ptr<Table> ReplayStore::FindTable(const TableId& id) const {
@@ -238,11 +404,11 @@ std::shared_ptr<Table> ReplayStore::Find(const TableId& id) const {
   return found == tables_.end() ? nullptr : found->second;
 }
 
-absl::StatusOr<std::vector<std::shared_ptr<Table>>> ReplayStore::FindAll(
+absl::StatusOr<ReplayStore::Tables> ReplayStore::FindAll(
     const std::string& experiment_id, const std::vector<uint32_t>& members) const {
   std::vector<uint32_t> sorted = members;
   std::sort(sorted.begin(), sorted.end());
-  std::vector<std::shared_ptr<Table>> tables;
+  Tables tables;
   for (const uint32_t member : sorted) {
     tables.push_back(Find({experiment_id, member}));
     if (tables.back() == nullptr) {
@@ -252,39 +418,26 @@ absl::StatusOr<std::vector<std::shared_ptr<Table>>> ReplayStore::FindAll(
   return tables;
 }
 
-absl::StatusOr<bool> ReplayStore::FindRound(const RoundRequest& request,
-                                            ConstTables& tables) const {
-  SR2L_RETURN_IF_ERROR(
-      ValidateSelection(request.experiment_id, request.members, "round", request.round));
-  SR2L_ASSIGN_OR_RETURN(const auto found, FindAll(request.experiment_id, request.members));
-  tables.assign(found.begin(), found.end());
-  return AllComplete(tables, request.round);
-}
-
-std::vector<ReplayStore::Wait> ReplayStore::TakeWaits(
-    const std::function<bool(const Wait&)>& ended) {
-  std::vector<Wait> taken;
-  for (auto wait = waits_.begin(); wait != waits_.end();) {
-    if (ended(wait->second)) {
-      taken.push_back(std::move(wait->second));
-      wait = waits_.erase(wait);
-    } else {
-      ++wait;
-    }
+absl::StatusOr<ReplayStore::Tables> ReplayStore::FindRoundTables(
+    const std::string& experiment_id, const std::vector<uint32_t>& members) const {
+  SR2L_ASSIGN_OR_RETURN(Tables tables, FindAll(experiment_id, members));
+  for (const auto& table : tables) {
+    if (!table->spec().has_capacity()) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("the table of member ", table->spec().member(), " of experiment ",
+                     experiment_id, " has a capacity: it is sampled, and keeps no rounds"));
   }
-  return taken;
+  return tables;
 }
 
-void ReplayStore::WakeComplete() {
-  std::vector<Wait> complete;
+void ReplayStore::Wake() {
+  std::vector<WaitList::Ended> ended;
   {
     absl::MutexLock lock(&mu_);
-    complete = TakeWaits([](const Wait& wait) {
-      // A round that is waited for is not complete, so it cannot have been released.
-      return AllComplete(wait.tables, wait.round).value_or(false);
-    });
+    if (waits_.empty()) return;
+    ended = waits_.TakeOver();
   }
-  for (Wait& wait : complete) wait.ready(RoundReader(std::move(wait.tables), wait.round));
+  for (const WaitList::Ended& wait : ended) wait.Tell();
 }
 
 }  // namespace sr2l

@@ -1,6 +1,7 @@
 #ifndef SR2L_REPLAY_CORE_REPLAY_STORE_H_
 #define SR2L_REPLAY_CORE_REPLAY_STORE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -13,9 +14,12 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "replay/core/replay_totals.h"
 #include "replay/core/round_reader.h"
+#include "replay/core/sample_reader.h"
 #include "replay/core/table.h"
 #include "replay/core/trajectory_log.h"
+#include "replay/core/wait_list.h"
 
 namespace sr2l {
 
@@ -32,28 +36,45 @@ class ReplayStore {
  public:
   // Called once, from the thread that ends the wait, without any lock held.
   using RoundCallback = std::function<void(absl::StatusOr<RoundReader>)>;
-  using WaitId = uint64_t;
+  using SampleCallback = std::function<void(absl::StatusOr<SampleReader>)>;
+  using WaitId = WaitList::Id;
 
   // Takes up every table that the log holds. `log` is borrowed and must outlive the store.
   static absl::StatusOr<std::unique_ptr<ReplayStore>> Open(TrajectoryLog& log);
 
   // Creates all tables or none; one that exists with the same shape is left alone.
   // InvalidArgument names the field; FailedPrecondition a shape that differs, or that the
-  // byte budget is below one round of all tables, in which case no round could complete.
+  // byte budget is below one round of all tables and the transitions of those that have a
+  // capacity, in which case no round could complete.
   absl::Status CreateTables(const std::vector<v1::TableSpec>& specs)
       ABSL_LOCKS_EXCLUDED(admin_mu_, mu_);
 
   // NotFound: no such table. Otherwise as Table::Open.
-  absl::StatusOr<OpenedStream> OpenStream(const v1::StreamKey& key, uint64_t epoch);
+  absl::StatusOr<OpenedStream> OpenStream(const v1::StreamKey& key, uint64_t epoch)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Stores the chunk or says why not, see AppendResult. `now` is remembered as the
+  // Stores the chunk or says why not, see AppendResult. The time is remembered as the
   // stream's last sign of life. The error status is the log's.
-  absl::StatusOr<AppendResult> Append(ChunkPtr chunk, absl::Time now);
+  absl::StatusOr<AppendResult> Append(ChunkPtr chunk, const Arrival& arrival)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<AppendResult> Append(ChunkPtr chunk, absl::Time now) {
+    return Append(std::move(chunk), Arrival{.now = now});
+  }
+
+  // The call, not 0, brings no more chunks: the streams that it brought do not hold the
+  // learner any more.
+  void EndCall(uint64_t call) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Calls `ready` once every stream of the members has finished the round; at once if it
-  // has, or with InvalidArgument, NotFound (no such table) or OutOfRange (released).
-  // Cancelled when the experiment is dropped meanwhile.
+  // has, or with InvalidArgument, NotFound (no such table), FailedPrecondition (a table with a
+  // capacity) or OutOfRange (released). Cancelled when the experiment is dropped meanwhile.
   WaitId WaitForRound(const RoundRequest& request, RoundCallback ready)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Calls `ready` once every table of the request may be drawn from; at once if it may, or
+  // with InvalidArgument, NotFound or FailedPrecondition (a table without a capacity).
+  // Cancelled when the experiment is dropped meanwhile.
+  WaitId WaitForSample(const v1::SampleRequest& request, SampleCallback ready)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // True: `ready` was not called and never will be.
@@ -62,9 +83,14 @@ class ReplayStore {
   // Which streams the round waits for, for people: how far each is, with which epoch, how
   // long ago its last chunk came.
   std::string DescribeWait(const RoundRequest& request, absl::Time now) const;
+  std::string DescribeWait(const v1::SampleRequest& request, absl::Time now) const;
+
+  // Replaces the limits of the members' tables, of all or of none. InvalidArgument names the
+  // field; FailedPrecondition a table without limits.
+  absl::Status SetLimits(const v1::SetLimitsRequest& request) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Forgets the members' rounds before `before_round`. FailedPrecondition: one of those is
-  // not complete; then nothing is forgotten.
+  // not complete, or a table has a capacity; then nothing is forgotten.
   absl::Status ReleaseRounds(const std::string& experiment_id,
                              const std::vector<uint32_t>& members, uint64_t before_round);
 
@@ -75,17 +101,15 @@ class ReplayStore {
   // The tables of one experiment, or of all if `experiment_id` is empty.
   absl::StatusOr<v1::DescribeTablesResponse> Describe(const std::string& experiment_id) const;
 
-  uint64_t bytes() const { return log_.bytes(); }
+  // Of all tables together, for metrics; of limiters the one that is furthest from rest.
+  ReplayTotals Totals(absl::Time now) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Memory held: chunks and tokens of the log, and transitions.
+  uint64_t bytes() const { return log_.bytes() + *ring_bytes_; }
   uint64_t byte_budget() const { return log_.byte_budget(); }
 
  private:
-  using ConstTables = std::vector<std::shared_ptr<const Table>>;
-  struct Wait {
-    std::string experiment_id;
-    ConstTables tables;  // by member
-    uint64_t round = 0;
-    RoundCallback ready;
-  };
+  using Tables = std::vector<std::shared_ptr<Table>>;
 
   explicit ReplayStore(TrajectoryLog& log) : log_(log) {}
 
@@ -94,30 +118,43 @@ class ReplayStore {
   std::shared_ptr<Table> Find(const TableId& id) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
   // Sorted by member. NotFound names one that is missing.
-  absl::StatusOr<std::vector<std::shared_ptr<Table>>> FindAll(
-      const std::string& experiment_id, const std::vector<uint32_t>& members) const
+  absl::StatusOr<Tables> FindAll(const std::string& experiment_id,
+                                 const std::vector<uint32_t>& members) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // Those of a round, which keep rounds: FailedPrecondition names one with a capacity.
+  absl::StatusOr<Tables> FindRoundTables(const std::string& experiment_id,
+                                         const std::vector<uint32_t>& members) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
-  // Sets `tables` to the request's, by member; whether all of them have the whole round.
-  absl::StatusOr<bool> FindRound(const RoundRequest& request, ConstTables& tables) const
+  absl::StatusOr<Wait> MakeWait(const RoundRequest& request, RoundCallback& ready) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<Wait> MakeWait(const v1::SampleRequest& request, SampleCallback& ready) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // 0: it ended at once.
+  template <typename Request, typename Callback>
+  WaitId StartWait(const Request& request, Callback ready) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The specs that have no table yet, after checking them and the byte budget.
   absl::StatusOr<std::vector<v1::TableSpec>> PlanTables(
       const std::vector<v1::TableSpec>& specs) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether all tables and the added ones fit.
+  absl::Status CheckBudget(const std::vector<v1::TableSpec>& added) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
-  std::vector<Wait> TakeWaits(const std::function<bool(const Wait&)>& ended)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Adds what a table with a capacity holds.
+  void DescribeTransitions(absl::Time now, v1::TableDescription& description) const
+      ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Ends the waits for rounds that are complete now.
-  void WakeComplete() ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the waits that are over now.
+  void Wake() ABSL_LOCKS_EXCLUDED(mu_);
 
   TrajectoryLog& log_;
+  const std::shared_ptr<std::atomic<uint64_t>> ring_bytes_ =
+      std::make_shared<std::atomic<uint64_t>>(0);
   absl::Mutex admin_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // one creation or drop at a time
   mutable absl::Mutex mu_;                          // held before a table's lock
   std::map<TableId, std::shared_ptr<Table>> tables_ ABSL_GUARDED_BY(mu_);
-  std::map<WaitId, Wait> waits_ ABSL_GUARDED_BY(mu_);
-  WaitId last_wait_ ABSL_GUARDED_BY(mu_) = 0;
+  WaitList waits_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sr2l

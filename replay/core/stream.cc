@@ -34,15 +34,16 @@ absl::StatusOr<OpenedStream> Stream::Open(uint64_t epoch) {
   OpenedStream opened;
   opened.fenced = epoch > state_.epoch && state_.epoch > 0;
   if (epoch > state_.epoch) {
-    SR2L_RETURN_IF_ERROR(log_.Fence(id_, epoch));
+    SR2L_RETURN_IF_ERROR(table_.log->Fence(id_, epoch));
     state_.epoch = epoch;
   }
+  if (table_.limiter != nullptr) table_.limiter->Open(id_.stream);
   opened.next_step = state_.next_step;
-  SR2L_ASSIGN_OR_RETURN(opened.resume_token, log_.ReadToken(id_));
+  SR2L_ASSIGN_OR_RETURN(opened.resume_token, table_.log->ReadToken(id_));
   return opened;
 }
 
-absl::StatusOr<AppendResult> Stream::Append(ChunkPtr chunk, absl::Time now) {
+absl::StatusOr<AppendResult> Stream::Append(ChunkPtr chunk, const Arrival& arrival) {
   using v1::AppendResponse;
   absl::MutexLock lock(&mu_);
   if (closed_) return Answer(AppendResponse::UNKNOWN_TABLE, kDropped);
@@ -62,14 +63,37 @@ absl::StatusOr<AppendResult> Stream::Append(ChunkPtr chunk, absl::Time now) {
                                first_step, ": the steps before are stored already, and ",
                                "a chunk is stored as a whole or not at all"));
   }
-  const absl::Status written = log_.Append(id_, std::move(chunk));
+  if (table_.limiter == nullptr) return Write(std::move(chunk), arrival);
+  Limiter& limiter = *table_.limiter;
+  const uint32_t steps = chunk->num_steps();
+  Limiter::Admission admission =
+      limiter.Admit(id_.stream, steps, chunk->policy_version(), arrival.now);
+  AppendResult refused = Answer(AppendResponse::LIMITED, std::move(admission.message));
+  refused.retry_after_seconds = admission.retry_after_seconds;
+  if (admission.verdict == Limiter::Verdict::kLimited) return refused;
+  refused.outcome = AppendResponse::STALE_POLICY;
+  refused.moved_limits = true;
+  if (admission.verdict == Limiter::Verdict::kStalePolicy) return refused;
+  absl::StatusOr<AppendResult> written = Write(std::move(chunk), arrival);
+  if (written.ok() && written->outcome == AppendResponse::STORED) {
+    limiter.Store(id_.stream, steps, arrival.call);
+  } else {
+    limiter.Withdraw(id_.stream, steps);
+  }
+  if (written.ok()) written->moved_limits = true;
+  return written;
+}
+
+absl::StatusOr<AppendResult> Stream::Write(ChunkPtr chunk, const Arrival& arrival) {
+  const absl::Status written = table_.log->Append(id_, chunk);
   if (absl::IsResourceExhausted(written)) {
-    return Answer(AppendResponse::FULL, std::string(written.message()));
+    return Answer(v1::AppendResponse::FULL, std::string(written.message()));
   }
   SR2L_RETURN_IF_ERROR(written);
-  state_.next_step = end_step;
-  last_append_ = now;
-  return Answer(AppendResponse::STORED);
+  if (table_.transitions != nullptr) table_.transitions->Insert(id_.stream, *chunk);
+  state_.next_step += chunk->num_steps();
+  last_append_ = arrival.now;
+  return Answer(v1::AppendResponse::STORED);
 }
 
 Stream::Progress Stream::progress() const {
@@ -83,10 +107,11 @@ void Stream::Close() {
 }
 
 AppendResult Stream::Answer(v1::AppendResponse::Outcome outcome, std::string message) const {
-  return {.outcome = outcome,
-          .next_step = state_.next_step,
-          .message = std::move(message),
-          .completed_round = false};
+  AppendResult result;
+  result.outcome = outcome;
+  result.next_step = state_.next_step;
+  result.message = std::move(message);
+  return result;
 }
 
 }  // namespace sr2l

@@ -9,7 +9,9 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "replay/core/limiter.h"
 #include "replay/core/trajectory_log.h"
+#include "replay/core/transition_table.h"
 
 namespace sr2l {
 
@@ -19,6 +21,21 @@ struct AppendResult {
   uint64_t next_step = 0;       // of the stream: every step before it is stored
   std::string message;          // why it was not stored
   bool completed_round = false; // it was the last that a round of the table waited for
+  bool moved_limits = false;     // what holds the learner of the table may have changed
+  double retry_after_seconds = 0;  // with LIMITED
+};
+
+// When a chunk came, and with which call: 0, or a number that no other call has.
+struct Arrival {
+  absl::Time now;
+  uint64_t call = 0;
+};
+
+// What a stream shares with the others of its table; borrowed.
+struct StreamTable {
+  TrajectoryLog* log = nullptr;
+  TransitionTable* transitions = nullptr;  // null: the table has no capacity
+  Limiter* limiter = nullptr;              // null: the table has no limits
 };
 
 // A stream as an actor finds it.
@@ -37,9 +54,8 @@ class Stream {
     absl::Time last_append;  // InfinitePast: none since the process started
   };
 
-  // `log` is borrowed.
-  Stream(StreamId id, const StreamState& state, TrajectoryLog& log)
-      : id_(std::move(id)), log_(log), state_(state) {}
+  Stream(StreamId id, const StreamState& state, const StreamTable& table)
+      : id_(std::move(id)), table_(table), state_(state) {}
 
   // Raises the fence to `epoch`, at least 1; the epoch that it has already changes
   // nothing. FailedPrecondition names a newer one. NotFound after Close.
@@ -48,8 +64,10 @@ class Stream {
   // Stores a valid chunk that continues the stream. Only the epoch that opened the stream
   // may append: an older one is fenced off, and a newer one must call Open first, so that
   // it starts from what is stored; both are STALE_EPOCH. A chunk of which only a part is
-  // stored is MALFORMED. The error status is the log's: nothing is known of the chunk.
-  absl::StatusOr<AppendResult> Append(ChunkPtr chunk, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  // stored is MALFORMED; what the limiter refuses is LIMITED or STALE_POLICY. The error
+  // status is the log's: nothing is known of the chunk.
+  absl::StatusOr<AppendResult> Append(ChunkPtr chunk, const Arrival& arrival)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   Progress progress() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -57,11 +75,14 @@ class Stream {
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  // Writes a chunk that continues the stream.
+  absl::StatusOr<AppendResult> Write(ChunkPtr chunk, const Arrival& arrival)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   AppendResult Answer(v1::AppendResponse::Outcome outcome, std::string message = "") const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
   const StreamId id_;
-  TrajectoryLog& log_;
+  const StreamTable table_;
   mutable absl::Mutex mu_;
   StreamState state_ ABSL_GUARDED_BY(mu_);
   absl::Time last_append_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();

@@ -22,13 +22,33 @@ std::string LastChunkText(const Stream::Progress& progress, absl::Time now) {
                          absl::ToDoubleSeconds(now - progress.last_append));
 }
 
+std::unique_ptr<TransitionTable> MakeTransitions(
+    const TableState& state, std::shared_ptr<std::atomic<uint64_t>> ring_bytes) {
+  if (!state.spec.has_capacity()) return nullptr;
+  return std::make_unique<TransitionTable>(state.spec, state.streams, std::move(ring_bytes));
+}
+
+std::unique_ptr<Limiter> MakeLimiter(const TableState& state) {
+  if (!state.spec.has_limits()) return nullptr;
+  uint64_t inserts = 0;
+  for (const StreamState& stream : state.streams) inserts += stream.next_step;
+  return std::make_unique<Limiter>(state.spec, inserts);
+}
+
 }  // namespace
 
-Table::Table(const TableState& state, TrajectoryLog& log) : spec_(state.spec), log_(log) {
+Table::Table(const TableState& state, TrajectoryLog& log,
+             std::shared_ptr<std::atomic<uint64_t>> ring_bytes)
+    : spec_(state.spec),
+      log_(log),
+      transitions_(MakeTransitions(state, std::move(ring_bytes))),
+      limiter_(MakeLimiter(state)) {
   const TableId id = IdOf(spec_);
+  const StreamTable shared{
+      .log = &log, .transitions = transitions_.get(), .limiter = limiter_.get()};
   for (uint32_t stream = 0; stream < spec_.num_streams(); ++stream) {
     const StreamState& counters = state.streams[stream];
-    streams_.push_back(std::make_unique<Stream>(StreamId{id, stream}, counters, log));
+    streams_.push_back(std::make_unique<Stream>(StreamId{id, stream}, counters, shared));
     finished_.push_back(counters.next_step / spec_.steps_per_round());
   }
   complete_rounds_ = *std::min_element(finished_.begin(), finished_.end());
@@ -43,7 +63,7 @@ absl::StatusOr<OpenedStream> Table::Open(uint32_t stream, uint64_t epoch) {
   return streams_[stream]->Open(epoch);
 }
 
-absl::StatusOr<AppendResult> Table::Append(ChunkPtr chunk, absl::Time now) {
+absl::StatusOr<AppendResult> Table::Append(ChunkPtr chunk, const Arrival& arrival) {
   const uint32_t stream = chunk->key().stream();
   const absl::Status valid = ValidateChunk(spec_, *chunk);
   if (!valid.ok()) {
@@ -53,7 +73,8 @@ absl::StatusOr<AppendResult> Table::Append(ChunkPtr chunk, absl::Time now) {
     if (stream < streams_.size()) refused.next_step = streams_[stream]->progress().state.next_step;
     return refused;
   }
-  SR2L_ASSIGN_OR_RETURN(AppendResult result, streams_[stream]->Append(std::move(chunk), now));
+  SR2L_ASSIGN_OR_RETURN(AppendResult result,
+                        streams_[stream]->Append(std::move(chunk), arrival));
   if (result.outcome == v1::AppendResponse::STORED &&
       result.next_step % spec_.steps_per_round() == 0) {
     result.completed_round = FinishRound(stream, result.next_step / spec_.steps_per_round());

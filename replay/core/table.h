@@ -1,6 +1,7 @@
 #ifndef SR2L_REPLAY_CORE_TABLE_H_
 #define SR2L_REPLAY_CORE_TABLE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,24 +12,35 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "replay/core/limiter.h"
 #include "replay/core/stream.h"
 #include "replay/core/trajectory_log.h"
+#include "replay/core/transition_table.h"
 
 namespace sr2l {
 
 // The streams of one member and the rounds that they have finished. Thread-safe.
 class Table {
  public:
-  // Goes on with what the log holds. `log` is borrowed.
-  Table(const TableState& state, TrajectoryLog& log);
+  // Goes on with what the log holds, which is borrowed; transitions it does not hold.
+  // `ring_bytes` counts the memory of all tables' transitions.
+  Table(const TableState& state, TrajectoryLog& log,
+        std::shared_ptr<std::atomic<uint64_t>> ring_bytes);
 
   const v1::TableSpec& spec() const { return spec_; }
+
+  // Null without a capacity.
+  const TransitionTable* transitions() const { return transitions_.get(); }
+  // Null without limits.
+  Limiter* limiter() { return limiter_.get(); }
+  const Limiter* limiter() const { return limiter_.get(); }
 
   // InvalidArgument: no such stream. Otherwise as Stream::Open.
   absl::StatusOr<OpenedStream> Open(uint32_t stream, uint64_t epoch);
 
   // MALFORMED: see ValidateChunk. Otherwise as Stream::Append.
-  absl::StatusOr<AppendResult> Append(ChunkPtr chunk, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<AppendResult> Append(ChunkPtr chunk, const Arrival& arrival)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // True when every stream has stored all steps of the round. OutOfRange: released.
   absl::StatusOr<bool> IsComplete(uint64_t round) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -59,6 +71,8 @@ class Table {
 
   const v1::TableSpec spec_;
   TrajectoryLog& log_;
+  const std::unique_ptr<TransitionTable> transitions_;
+  const std::unique_ptr<Limiter> limiter_;
   std::vector<std::unique_ptr<Stream>> streams_;  // constant after construction
   mutable absl::Mutex mu_;
   std::vector<uint64_t> finished_ ABSL_GUARDED_BY(mu_);   // rounds, by stream

@@ -42,7 +42,7 @@ struct TableState {
   std::vector<StreamState> streams;  // [spec.num_streams]
 };
 
-// Where acknowledged steps live. Every changing call is one atomic record: after it
+// Where acknowledged steps live. Of a table with a capacity only tokens and counters do. Every changing call is one atomic record: after it
 // returned OK its whole effect survives whatever the backend promises to survive; after
 // an error none of it does. Thread-safe; calls that change one stream must not overlap,
 // which the caller's lock of that stream ensures.
@@ -80,7 +80,8 @@ class TrajectoryLog {
   // Forgets every table of the experiment. OK when there is none.
   virtual absl::Status Drop(const std::string& experiment_id) = 0;
 
-  // Payload held now, and the most that may be held.
+  // Payload held now, and the most that may be held, of which the RingBytes of tables with a
+  // capacity are set aside.
   virtual uint64_t bytes() const = 0;
   virtual uint64_t byte_budget() const = 0;
 };

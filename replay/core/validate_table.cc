@@ -4,7 +4,10 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/limits/limits.h"
 #include "common/status/status_macros.h"
+#include "replay/core/transition_table.h"
 
 namespace sr2l {
 namespace {
@@ -13,6 +16,9 @@ constexpr uint64_t kChunkBytes = 64 * 1024;
 constexpr uint64_t kTokenBytes = 2 * 1024;
 constexpr uint64_t kFixedChunkBytes = 512;  // key, counters and lengths of columns
 constexpr uint64_t kSummaryBytes = 24;      // one encoded EpisodeSummary
+constexpr uint64_t kMostCapacity = 1000000000;
+constexpr double kMostSamplesPerInsert = 1e6;
+constexpr double kMostTolerance = 1e12;     // samples
 
 absl::Status CheckRange(absl::string_view path, absl::string_view field, uint32_t most,
                         uint32_t value) {
@@ -22,11 +28,34 @@ absl::Status CheckRange(absl::string_view path, absl::string_view field, uint32_
 }
 
 absl::Status CheckEqual(const v1::TableSpec& existing, absl::string_view field,
-                        uint32_t existing_value, uint32_t wanted_value) {
+                        uint64_t existing_value, uint64_t wanted_value) {
   if (existing_value == wanted_value) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "the table of member ", existing.member(), " of experiment ", existing.experiment_id(),
       " exists with ", field, " ", existing_value, ", got ", wanted_value));
+}
+
+// `value` in (0, most]; NaN is not.
+absl::Status CheckPositive(absl::string_view path, absl::string_view field, double most,
+                           double value) {
+  if (value > 0 && value <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ".", field, " must be in (0, ", most, "], got ", value));
+}
+
+absl::Status CheckCapacity(absl::string_view path, const v1::TableSpec& spec) {
+  if (!spec.has_capacity()) {
+    if (!spec.has_limits()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ".limits must be absent without a capacity"));
+  }
+  if (spec.capacity() < spec.num_streams() || spec.capacity() > kMostCapacity) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ".capacity must be in [", spec.num_streams(), ", ", kMostCapacity,
+                     "], num_streams or more, got ", spec.capacity()));
+  }
+  if (!spec.has_limits()) return absl::OkStatus();
+  return ValidateLimits(absl::StrCat(path, ".limits"), spec.limits(), spec);
 }
 
 }  // namespace
@@ -49,7 +78,38 @@ absl::Status ValidateTable(absl::string_view path, const v1::TableSpec& spec) {
   SR2L_RETURN_IF_ERROR(CheckRange(path, "num_streams", 1024, spec.num_streams()));
   SR2L_RETURN_IF_ERROR(CheckRange(path, "observation_dim", 10000, spec.observation_dim()));
   SR2L_RETURN_IF_ERROR(CheckRange(path, "action_dim", 1000, spec.action_dim()));
-  return CheckRange(path, "steps_per_round", 1000000, spec.steps_per_round());
+  SR2L_RETURN_IF_ERROR(CheckRange(path, "steps_per_round", 1000000, spec.steps_per_round()));
+  return CheckCapacity(path, spec);
+}
+
+absl::Status ValidateLimits(absl::string_view path, const v1::TableLimits& limits,
+                            const v1::TableSpec& spec) {
+  if (limits.minimum_size() < 1 || limits.minimum_size() > spec.capacity()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ".minimum_size must be in [1, ",
+                                                   spec.capacity(), "], the capacity, got ",
+                                                   limits.minimum_size()));
+  }
+  SR2L_RETURN_IF_ERROR(CheckPositive(path, "samples_per_insert", kMostSamplesPerInsert,
+                                     limits.samples_per_insert()));
+  SR2L_RETURN_IF_ERROR(CheckPositive(path, "tolerance", kMostTolerance, limits.tolerance()));
+  if (limits.samples_per_version() < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ".samples_per_version must be at least 1, got 0"));
+  }
+  const double least_tolerance = LeastTolerance(limits, spec.steps_per_round());
+  if (limits.tolerance() < least_tolerance) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s.tolerance must be at least %.15g, or actors and learner could wait for each other, "
+        "with samples_per_insert %g, samples_per_version %d and steps_per_round %d; got %.15g",
+        path, least_tolerance, limits.samples_per_insert(), limits.samples_per_version(),
+        spec.steps_per_round(), limits.tolerance()));
+  }
+  const uint64_t least_staleness = LeastMaxStaleness(limits);
+  if (limits.max_staleness() >= least_staleness) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "%s.max_staleness must be at least %d, the versions that the learner makes while its "
+      "balance falls through the tolerance %g, and two; got %d",
+      path, least_staleness, limits.tolerance(), limits.max_staleness()));
 }
 
 absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& wanted) {
@@ -59,8 +119,21 @@ absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& 
                                   wanted.observation_dim()));
   SR2L_RETURN_IF_ERROR(
       CheckEqual(existing, "action_dim", existing.action_dim(), wanted.action_dim()));
-  return CheckEqual(existing, "steps_per_round", existing.steps_per_round(),
-                    wanted.steps_per_round());
+  SR2L_RETURN_IF_ERROR(CheckEqual(existing, "steps_per_round", existing.steps_per_round(),
+                                  wanted.steps_per_round()));
+  SR2L_RETURN_IF_ERROR(
+      CheckEqual(existing, "capacity", existing.capacity(), wanted.capacity()));
+  return CheckEqual(existing, "limits (1: present)", existing.has_limits() ? 1 : 0,
+                    wanted.has_limits() ? 1 : 0);
+}
+
+uint64_t RingBytes(const v1::TableSpec& spec) {
+  const uint64_t observation_bytes = uint64_t{4} * spec.observation_dim();
+  const uint64_t step_bytes = observation_bytes + uint64_t{4} * spec.action_dim() + 4 + 1;
+  const uint64_t steps = TransitionTable::StreamCapacity(spec);
+  const uint64_t block_bytes = TransitionRing::BlockSteps(steps) * step_bytes;
+  return spec.num_streams() * (steps * step_bytes / 10 * 11 + block_bytes + kFixedChunkBytes +
+                               2 * observation_bytes + kTokenBytes);
 }
 
 uint64_t RoundBytes(const v1::TableSpec& spec) {

@@ -19,13 +19,24 @@ inline constexpr uint64_t kMaxRound = uint64_t{1} << 40;
 // "PATH.num_streams must be in [1, 1024], got 0".
 absl::Status ValidateTable(absl::string_view path, const v1::TableSpec& spec);
 
-// FailedPrecondition names the first field that differs, with both values.
+// Limits of a table of this shape: every field in its range, finite, and no combination
+// with which actors and learner could wait for each other. InvalidArgument names field, value
+// and the least or most allowed.
+absl::Status ValidateLimits(absl::string_view path, const v1::TableLimits& limits,
+                            const v1::TableSpec& spec);
+
+// FailedPrecondition names the first field that differs, with both values. Limits may
+// differ: they change while the table lives.
 absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& wanted);
 
 // What the chunks of one round of all streams can take, in bytes, with an episode's end
 // in every step: chunks of at least 64 KiB or a whole round, resume tokens of at most
 // 2 KiB plus an observation.
 uint64_t RoundBytes(const v1::TableSpec& spec);
+
+// The memory to set aside for a table with a capacity, in bytes: 1.1 times the columns of as
+// many transitions, and a block and a resume token for each stream.
+uint64_t RingBytes(const v1::TableSpec& spec);
 
 // Checks what several requests carry: 1 to kMaxMembers distinct members, an id of 1 to
 // kMaxIdBytes bytes, a round below kMaxRound. InvalidArgument names the field.

@@ -1,5 +1,6 @@
 #include "replay/service/append_reactor.h"
 
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -16,6 +17,12 @@ namespace {
 // a chunk's transfer, short against a round.
 constexpr double kRetryAfterSeconds = 0.1;
 
+// A number that no other call of this process has.
+uint64_t NextCall() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
 absl::StatusOr<grpc::ByteBuffer> Encode(const v1::AppendResponse& response) {
   grpc::ByteBuffer encoded;
   bool owned = false;
@@ -27,11 +34,14 @@ absl::StatusOr<grpc::ByteBuffer> Encode(const v1::AppendResponse& response) {
 }  // namespace
 
 AppendReactor::AppendReactor(ReplayStore& store, ReplayMetrics& metrics)
-    : store_(store), metrics_(metrics) {
+    : store_(store), metrics_(metrics), call_(NextCall()) {
   metrics_.append_streams.Increment();
 }
 
-AppendReactor::~AppendReactor() { metrics_.append_streams.Decrement(); }
+AppendReactor::~AppendReactor() {
+  store_.EndCall(call_);
+  metrics_.append_streams.Decrement();
+}
 
 void AppendReactor::Begin() { Continue(); }
 
@@ -54,7 +64,8 @@ absl::StatusOr<grpc::ByteBuffer> AppendReactor::Answer() {
 }
 
 absl::StatusOr<grpc::ByteBuffer> AppendReactor::AnswerChunk(ChunkPtr chunk) {
-  SR2L_ASSIGN_OR_RETURN(AppendResult result, store_.Append(chunk, absl::Now()));
+  SR2L_ASSIGN_OR_RETURN(AppendResult result,
+                        store_.Append(chunk, Arrival{.now = absl::Now(), .call = call_}));
   metrics_.chunks(result.outcome).Increment();
   if (result.outcome == v1::AppendResponse::STORED) {
     metrics_.steps_inserted.Increment(chunk->num_steps());
@@ -69,6 +80,8 @@ absl::StatusOr<grpc::ByteBuffer> AppendReactor::AnswerChunk(ChunkPtr chunk) {
   if (!result.message.empty()) response.set_message(std::move(result.message));
   if (result.outcome == v1::AppendResponse::FULL) {
     response.set_retry_after_seconds(kRetryAfterSeconds);
+  } else if (result.outcome == v1::AppendResponse::LIMITED) {
+    response.set_retry_after_seconds(result.retry_after_seconds);
   }
   return Encode(response);
 }

@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstdint>
 #include <deque>
 
 #include "absl/base/thread_annotations.h"
@@ -45,6 +46,7 @@ class AppendReactor final
 
   ReplayStore& store_;
   ReplayMetrics& metrics_;
+  const uint64_t call_;        // its number, from 1 on
   grpc::ByteBuffer incoming_;  // used by the read in flight alone
   grpc::ByteBuffer outgoing_;  // used by the write in flight alone
   absl::Mutex mu_;             // never held while calling gRPC

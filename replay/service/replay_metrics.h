@@ -9,6 +9,7 @@
 
 #include <array>
 
+#include "replay/core/replay_totals.h"
 #include "sr2l/v1/replay.pb.h"
 
 namespace sr2l {
@@ -21,9 +22,13 @@ class ReplayMetrics {
   // sr2l_replay_chunks_total{outcome}: how a chunk was answered.
   prometheus::Counter& chunks(v1::AppendResponse::Outcome outcome) const;
 
+  // Sets the gauges that describe tables.
+  void Set(const ReplayTotals& totals);
+
  private:
   prometheus::Family<prometheus::Counter>& chunks_family_;
   std::array<prometheus::Counter*, v1::AppendResponse::Outcome_ARRAYSIZE> chunks_{};
+  prometheus::Family<prometheus::Gauge>& blocked_family_;
 
  public:
   prometheus::Counter& chunks_undecodable;  // sr2l_replay_chunks_total{outcome="undecodable"}
@@ -35,6 +40,20 @@ class ReplayMetrics {
   prometheus::Histogram& round_wait;        // sr2l_replay_round_wait_seconds
   prometheus::Counter& streams_fenced;      // sr2l_replay_streams_fenced_total
   prometheus::Gauge& append_streams;        // sr2l_replay_append_streams
+  prometheus::Counter& samples;             // sr2l_replay_samples_total
+  prometheus::Histogram& sample_wait;       // sr2l_replay_sample_wait_seconds
+  prometheus::Gauge& transitions;           // sr2l_replay_transitions
+  prometheus::Gauge& payload_bytes;         // sr2l_replay_transition_payload_bytes
+  prometheus::Gauge& transition_bytes;      // sr2l_replay_transition_bytes
+  // Of the member whose balance is largest against its tolerance.
+  prometheus::Gauge& balance;               // sr2l_replay_limiter_balance, samples
+  prometheus::Gauge& tolerance;             // sr2l_replay_limiter_tolerance, samples
+  prometheus::Gauge& staleness;             // sr2l_replay_policy_staleness_versions
+  // sr2l_replay_limiter_blocked{side,limit}: 1 while somebody waits.
+  prometheus::Gauge& learner_waits_for_minimum_size;
+  prometheus::Gauge& learner_waits_for_balance;
+  prometheus::Gauge& learner_waits_for_staleness;
+  prometheus::Gauge& actors_wait_for_balance;
 };
 
 }  // namespace sr2l

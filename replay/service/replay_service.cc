@@ -9,6 +9,7 @@
 #include "common/status/status_macros.h"
 #include "replay/service/append_reactor.h"
 #include "replay/service/read_round_reactor.h"
+#include "replay/service/sample_reactor.h"
 
 namespace sr2l {
 namespace {
@@ -83,6 +84,27 @@ grpc::ServerWriteReactor<v1::ReadRoundResponse>* ReplayService::ReadRound(
                      .round = request->round()};
   return SelfOwnedReactor<Reactor>::Start(std::make_shared<ReadRoundReactor>(
       store_, metrics_, std::move(round), absl::Seconds(request->max_wait_seconds())));
+}
+
+grpc::ServerWriteReactor<v1::SampleResponse>* ReplayService::Sample(
+    grpc::CallbackServerContext* context, const v1::SampleRequest* request) {
+  using Reactor = grpc::ServerWriteReactor<v1::SampleResponse>;
+  absl::Status status = RequireRole(*context, {"learner"});
+  if (status.ok()) status = CheckMaxWait(request->max_wait_seconds());
+  if (!status.ok()) {
+    return SelfOwnedReactor<Reactor>::Start(
+        std::make_shared<RefusedReactor<Reactor>>(std::move(status)));
+  }
+  return SelfOwnedReactor<Reactor>::Start(
+      std::make_shared<SampleReactor>(store_, metrics_, *request));
+}
+
+grpc::ServerUnaryReactor* ReplayService::SetLimits(grpc::CallbackServerContext* context,
+                                                   const v1::SetLimitsRequest* request,
+                                                   v1::SetLimitsResponse* /*response*/) {
+  absl::Status status = RequireRole(*context, {"learner"});
+  if (status.ok()) status = store_.SetLimits(*request);
+  return Reply(context, status);
 }
 
 grpc::ServerUnaryReactor* ReplayService::ReleaseRounds(

@@ -11,14 +11,15 @@ namespace sr2l {
 
 // The service with callbacks, and Append's messages undecoded (see AppendReactor).
 using ReplayServiceBase = v1::Replay::WithCallbackMethod_CreateTables<
-    v1::Replay::WithCallbackMethod_ReadRound<v1::Replay::WithCallbackMethod_ReleaseRounds<
-        v1::Replay::WithCallbackMethod_DropExperiment<v1::Replay::WithCallbackMethod_OpenStream<
-            v1::Replay::WithRawCallbackMethod_Append<
-                v1::Replay::WithCallbackMethod_DescribeTables<v1::Replay::Service>>>>>>>;
+    v1::Replay::WithCallbackMethod_ReadRound<v1::Replay::WithCallbackMethod_Sample<
+        v1::Replay::WithCallbackMethod_SetLimits<v1::Replay::WithCallbackMethod_ReleaseRounds<
+            v1::Replay::WithCallbackMethod_DropExperiment<
+                v1::Replay::WithCallbackMethod_OpenStream<v1::Replay::WithRawCallbackMethod_Append<
+                    v1::Replay::WithCallbackMethod_DescribeTables<v1::Replay::Service>>>>>>>>>;
 
 // The replay service of replay.proto over a store. Checks the caller's role (actors
-// append, learners create, read, release and drop, operators and learners describe), and
-// the requests' limits. Thread-safe; no method blocks.
+// append, learners create, read, sample, set limits, release and drop, operators and learners
+// describe), and the requests' limits. Thread-safe; no method blocks.
 class ReplayService final : public ReplayServiceBase {
  public:
   // Both are borrowed and must outlive the server.
@@ -29,6 +30,11 @@ class ReplayService final : public ReplayServiceBase {
                                          v1::CreateTablesResponse* response) override;
   grpc::ServerWriteReactor<v1::ReadRoundResponse>* ReadRound(
       grpc::CallbackServerContext* context, const v1::ReadRoundRequest* request) override;
+  grpc::ServerWriteReactor<v1::SampleResponse>* Sample(
+      grpc::CallbackServerContext* context, const v1::SampleRequest* request) override;
+  grpc::ServerUnaryReactor* SetLimits(grpc::CallbackServerContext* context,
+                                      const v1::SetLimitsRequest* request,
+                                      v1::SetLimitsResponse* response) override;
   grpc::ServerUnaryReactor* ReleaseRounds(grpc::CallbackServerContext* context,
                                           const v1::ReleaseRoundsRequest* request,
                                           v1::ReleaseRoundsResponse* response) override;

@@ -6,8 +6,12 @@
 #include <cblas.h>
 #endif
 
+#include <algorithm>
+#include <chrono>
+#include <optional>
 #include <vector>
 
+#include "learner/algorithms/ddpg.h"
 #include "learner/algorithms/trpo.h"
 #include "learner/nn/mlp.h"
 #include "learner/nn/multiply.h"
@@ -176,6 +180,129 @@ void BM_UpdateByOperators(benchmark::State& state) {
   ReportPhases(sum, members, state);
 }
 BENCHMARK(BM_UpdateByOperators)->Arg(1)->Arg(3)->Unit(benchmark::kMillisecond);
+
+// FLOP/s of the matrix library's product of two 64 x 64 matrices, the best of many: what an
+// update is compared with. Measured anew for every benchmark, in the same state of the machine.
+double SgemmPeak() {
+#ifdef SR2L_HAS_CBLAS
+  constexpr int kSize = 64;
+  constexpr int kRepeats = 20;
+  const std::vector<float> a(kSize * kSize, 0.5f);
+  std::vector<float> c(kSize * kSize);
+  double best = 0;
+  for (int trial = 0; trial < 200; ++trial) {
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < kRepeats; ++i) {
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, kSize, kSize, kSize, 1, a.data(),
+                  kSize, a.data(), kSize, 0, c.data(), kSize);
+    }
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    best = std::max(best, kRepeats * 2.0 * kSize * kSize * kSize / seconds.count());
+  }
+  return best;
+#else
+  return 0;
+#endif
+}
+
+// Multiply-adds per row of a network's passes; `moved` first inputs move or are asked for.
+struct PassCosts {
+  double forward = 0;
+  double parameter_vjp = 0;
+  double input_vjp = 0;
+  double difference = 0;
+
+  PassCosts(const MlpShape& shape, int64_t moved) {
+    for (const MlpLayer& layer : Layers(shape)) {
+      const double product = static_cast<double>(layer.inputs * layer.outputs);
+      const bool first = layer.weight == 0;
+      const double narrow = static_cast<double>(moved * layer.outputs);
+      forward += product;
+      parameter_vjp += first ? product : 2 * product;
+      input_vjp += first ? narrow : product;
+      difference += first ? narrow : product;
+    }
+  }
+};
+
+DdpgOptions OffPolicyOptions(int64_t batch_size) {
+  DdpgOptions options;
+  options.batch_size = batch_size;
+  options.actor.inputs = kObservations;
+  options.actor.outputs = kActions;
+  options.critic.inputs = kObservations + kActions;
+  return options;
+}
+
+double UpdateFlops(const DdpgOptions& options, const std::optional<DdpgSmoothness>& smoothness) {
+  const PassCosts actor(options.actor, kObservations);
+  const PassCosts critic(options.critic, kObservations);
+  const PassCosts action_gradient(options.critic, kActions);
+  double sum = 2 * actor.forward + actor.parameter_vjp + 3 * critic.forward +
+               critic.parameter_vjp + action_gradient.input_vjp;
+  if (smoothness.has_value()) {
+    const bool policy = smoothness->target == SmoothnessTarget::kPolicy;
+    const PassCosts& network = policy ? actor : critic;
+    const int steps = smoothness->options.steps;
+    sum += (steps + 1) * network.difference + steps * network.input_vjp + network.parameter_vjp;
+  }
+  return 2 * sum * static_cast<double>(options.batch_size);
+}
+
+TransitionBlock RandomTransitions(int64_t members, int64_t count) {
+  torch::manual_seed(1);
+  TransitionBlock block;
+  block.observations = torch::randn({members, count, kObservations});
+  block.actions = torch::rand({members, count, kActions}) * 2 - 1;
+  block.rewards = torch::randn({members, count});
+  block.next_observations = torch::randn_like(block.observations);
+  block.terminated = (torch::rand({members, count}) < 0.01).to(torch::kFloat32);
+  block.truncated = torch::zeros_like(block.terminated);
+  return block;
+}
+
+// 0: DDPG, 1: DDPG-SR-A, 2: DDPG-SR-C; batch size; members; updates per call.
+void BM_DdpgUpdate(benchmark::State& state) {
+  torch::set_num_threads(1);
+  std::optional<DdpgSmoothness> smoothness;
+  if (state.range(0) == 1) smoothness = {SmoothnessTarget::kPolicy, {}};
+  if (state.range(0) == 2) smoothness = {SmoothnessTarget::kCritic, {}};
+  const DdpgOptions options = OffPolicyOptions(state.range(1));
+  const int64_t members = state.range(2);
+  const int64_t updates = state.range(3);
+  const TransitionBlock block = RandomTransitions(members, updates * options.batch_size);
+  Ddpg ddpg(options, smoothness, Members(members), torch::kCPU);
+  const double peak = SgemmPeak();
+  DdpgSeconds sum;
+  double best = 0;  // updates per second of the fastest call
+  for (auto _ : state) {
+    const auto begin = std::chrono::steady_clock::now();
+    const DdpgSeconds seconds = ddpg.Update(0, block).seconds;
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    best = std::max(best, static_cast<double>(members * updates) / took.count());
+    sum.targets += seconds.targets;
+    sum.critic += seconds.critic;
+    sum.perturbation += seconds.perturbation;
+    sum.actor += seconds.actor;
+    sum.finish += seconds.finish;
+  }
+  const double done = static_cast<double>(state.iterations() * members * updates);
+  state.counters["updates/s"] = benchmark::Counter(done, benchmark::Counter::kIsRate);
+  state.counters["best_updates/s"] = best;
+  state.counters["sgemm_GFLOP/s"] = 1e-9 * peak;
+  if (peak > 0) state.counters["share"] = best * UpdateFlops(options, smoothness) / peak;
+  state.counters["targets_us"] = 1e6 * sum.targets / done;
+  state.counters["critic_us"] = 1e6 * sum.critic / done;
+  state.counters["perturbation_us"] = 1e6 * sum.perturbation / done;
+  state.counters["actor_us"] = 1e6 * sum.actor / done;
+  state.counters["finish_us"] = 1e6 * sum.finish / done;
+  state.SetLabel((const char*[]){"DDPG", "DDPG-SR-A", "DDPG-SR-C"}[state.range(0)]);
+}
+BENCHMARK(BM_DdpgUpdate)
+    ->ArgNames({"variant", "batch", "members", "calls_of"})
+    ->ArgsProduct({{0, 1, 2}, {64, 100, 256}, {1, 10}, {50}})
+    ->ArgsProduct({{0, 1, 2}, {64}, {1}, {1}})
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace sr2l

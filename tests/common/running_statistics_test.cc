@@ -57,13 +57,14 @@ Moments MomentsOf(int coordinate, uint64_t count) {
   return moments;
 }
 
-// Relative errors. A coordinate far from zero for its width loses that ratio's digits.
+// To a part `tolerance` of each number; of a mean, of what is added up: |mean| + deviation.
 void ExpectMoments(const RunningStatistics& statistics, double tolerance) {
   for (int i = 0; i < kDimension; ++i) {
     const Moments expected = MomentsOf(i, statistics.count());
     const double deviation = static_cast<double>(std::sqrt(expected.squares / statistics.count()));
     const double squares = static_cast<double>(expected.squares);
-    EXPECT_NEAR(statistics.mean()[i], static_cast<double>(expected.mean), tolerance * deviation);
+    const double mean = static_cast<double>(expected.mean);
+    EXPECT_NEAR(statistics.mean()[i], mean, tolerance * (std::abs(mean) + deviation));
     EXPECT_NEAR(statistics.squares()[i], squares, tolerance * squares);
     EXPECT_NEAR(statistics.deviation(i, 0), deviation, tolerance * deviation);
   }

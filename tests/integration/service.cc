@@ -18,8 +18,10 @@
 
 namespace sr2l {
 
-void Service::StartReplay() {
-  Start("sr2l-replay", "replay", {"--listen", "unix:" + (folder_ / "replay.sock")});
+void Service::StartReplay(const std::vector<std::string>& more_arguments) {
+  std::vector<std::string> arguments = {"--listen", "unix:" + (folder_ / "replay.sock")};
+  arguments.insert(arguments.end(), more_arguments.begin(), more_arguments.end());
+  Start("sr2l-replay", "replay", std::move(arguments));
 }
 
 void Service::StartLearner() {
@@ -75,6 +77,14 @@ std::string Service::Submit(const std::string& file,
   const ProgramResult result = Sr2l(arguments);
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   return std::string(absl::StripAsciiWhitespace(result.output));
+}
+
+std::string Service::metrics_address(const std::string& name) const {
+  const std::string lines = ReadFile(folder_ / (name + ".address"));
+  const size_t begin = lines.find("metrics=");
+  EXPECT_NE(begin, std::string::npos) << lines;
+  const size_t address = begin + std::string("metrics=").size();
+  return lines.substr(address, lines.find('\n', address) - address);
 }
 
 std::string WritePendulum(const TemporaryFolder& folder) {

@@ -17,7 +17,7 @@ namespace sr2l {
 class Service {
  public:
   // Each returns when the process serves; the test fails when it does not.
-  void StartReplay();
+  void StartReplay(const std::vector<std::string>& more_arguments = {});
   void StartLearner();
   void StartActor(const std::string& name);
 
@@ -34,6 +34,9 @@ class Service {
   std::string Submit(const std::string& file, const std::vector<std::string>& overrides) const;
 
   std::string learner_address() const { return "unix:" + (folder_ / "learner.sock"); }
+
+  // Of a process that was started with --metrics.
+  std::string metrics_address(const std::string& name) const;
 
   // The folder with an experiment's results.
   std::string Results(const std::string& id) const { return folder_ / ("state/experiments/" + id); }

@@ -67,7 +67,7 @@ TEST_F(UnackedChunksTest, FullPausesEverythingAndComesBackBeforeItsSuccessors) {
   const auto b = Add(0, 1);
   const auto other = Add(1, 0);
   for (int i = 0; i < 3; ++i) unacked_.TakeNext(kNow);
-  EXPECT_EQ(unacked_.OnAnswer(Answer(a, v1::AppendResponse::FULL), kNow), Verdict::kFull);
+  EXPECT_EQ(unacked_.OnAnswer(Answer(a, v1::AppendResponse::FULL), kNow), Verdict::kPaused);
   // b came too early only because a was not stored; the other stream has no such excuse.
   EXPECT_EQ(unacked_.OnAnswer(Answer(b, v1::AppendResponse::GAP), kNow), Verdict::kOvertaken);
   EXPECT_EQ(unacked_.OnAnswer(Answer(other, v1::AppendResponse::GAP), kNow), Verdict::kSettled);

@@ -61,17 +61,17 @@ TEST_F(ResultsFolderTest, MembersAreWrittenUnderTheirNumberAndKeptOnesUnderTheir
   ASSERT_TRUE(folder.ok());
   v1::TrainedMember member;
   member.mutable_policy()->set_member(7);
-  member.mutable_policy()->set_version(100);
+  member.mutable_policy()->set_version(1000);
   member.set_env_steps(100000);
-  ASSERT_TRUE((*folder)->WriteMember(member, /*keep=*/true).ok());
-  member.mutable_policy()->set_version(101);
-  ASSERT_TRUE((*folder)->WriteMember(member, /*keep=*/false).ok());
+  ASSERT_TRUE((*folder)->WriteMember(member, /*keep_round=*/100).ok());
+  member.mutable_policy()->set_version(1001);
+  ASSERT_TRUE((*folder)->WriteMember(member, std::nullopt).ok());
   v1::TrainedMember newest;
   ASSERT_TRUE(newest.ParseFromString(Read(folder_ + "/policies/member_007.member")));
-  EXPECT_EQ(newest.policy().version(), 101u);
+  EXPECT_EQ(newest.policy().version(), 1001u);
   v1::TrainedMember kept;
   ASSERT_TRUE(kept.ParseFromString(Read(folder_ + "/policies/member_007_round_000100.member")));
-  EXPECT_EQ(kept.policy().version(), 100u);
+  EXPECT_EQ(kept.policy().version(), 1000u);
 }
 
 TEST_F(ResultsFolderTest, ResultsAreNeverOverwritten) {
