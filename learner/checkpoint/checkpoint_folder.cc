@@ -122,9 +122,9 @@ absl::StatusOr<uint64_t> CheckpointFolder::Write(const v1::Checkpoint& checkpoin
   return kept < kKept ? 0 : oldest;
 }
 
-absl::StatusOr<std::map<uint32_t, MemberAt>> CheckpointFolder::ReadNewest(
+std::map<uint32_t, v1::MemberCheckpoint> CheckpointFolder::ReadNewest(
     std::vector<std::string>& damaged) const {
-  std::map<uint32_t, MemberAt> newest;
+  std::map<uint32_t, v1::MemberCheckpoint> newest;
   for (const CheckpointFile& file : ListFiles(path_)) {
     absl::StatusOr<v1::Checkpoint> checkpoint = Read(file.path);
     if (!checkpoint.ok()) {
@@ -133,8 +133,8 @@ absl::StatusOr<std::map<uint32_t, MemberAt>> CheckpointFolder::ReadNewest(
       continue;
     }
     for (v1::MemberCheckpoint& member : *checkpoint->mutable_members()) {
-      const uint32_t number = member.member();
-      newest.try_emplace(number, MemberAt{checkpoint->position(), std::move(member)});
+      v1::MemberCheckpoint& known = newest[member.member()];
+      if (!known.has_member() || known.position() < member.position()) known = std::move(member);
     }
   }
   return newest;

@@ -12,12 +12,6 @@
 
 namespace sr2l {
 
-// A member's state and the position that it belongs to.
-struct MemberAt {
-  uint64_t position = 0;
-  v1::MemberCheckpoint member;
-};
-
 // The checkpoints of one experiment: files "members_<first member>_<position>.checkpoint",
 // each with a checksum, each written whole or not at all. Not thread-safe.
 class CheckpointFolder {
@@ -33,10 +27,9 @@ class CheckpointFolder {
   // before it is needed no more. ResourceExhausted: the disk is full.
   absl::StatusOr<uint64_t> Write(const v1::Checkpoint& checkpoint);
 
-  // Of every member the newest state that can be read, by member. A file that is damaged is
-  // passed over for the one before; `damaged` names it and why.
-  absl::StatusOr<std::map<uint32_t, MemberAt>> ReadNewest(
-      std::vector<std::string>& damaged) const;
+  // Of every member the newest state that can be read. A file that is damaged is passed over
+  // for the one before; `damaged` names it and why.
+  std::map<uint32_t, v1::MemberCheckpoint> ReadNewest(std::vector<std::string>& damaged) const;
 
  private:
   explicit CheckpointFolder(std::string path) : path_(std::move(path)) {}

@@ -1,0 +1,58 @@
+#ifndef SR2L_LEARNER_CHECKPOINT_CHECKPOINT_WRITER_H_
+#define SR2L_LEARNER_CHECKPOINT_CHECKPOINT_WRITER_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "learner/checkpoint/checkpoint_folder.h"
+#include "sr2l/v1/checkpoint.pb.h"
+
+namespace sr2l {
+
+// Writes checkpoints in a thread of its own, so that training goes on meanwhile. Thread-safe.
+class CheckpointWriter {
+ public:
+  explicit CheckpointWriter(CheckpointFolder folder);
+  // Writes what was submitted, then ends.
+  ~CheckpointWriter();
+
+  // Takes a checkpoint to write. False, and nothing taken: the one before of the same members
+  // is not written yet.
+  bool Submit(v1::Checkpoint checkpoint);
+
+  // Waits until the members' last checkpoint is written, at most `limit`. Its error;
+  // DeadlineExceeded when it takes longer.
+  absl::Status Flush(uint32_t first_member, absl::Duration limit);
+
+  // The position before which nothing is needed any more to resume the members.
+  uint64_t NeededFrom(uint32_t first_member) const;
+
+  // What writing the members' last checkpoint said.
+  absl::Status status(uint32_t first_member) const;
+
+ private:
+  struct Members {
+    bool pending = false;
+    uint64_t needed_from = 0;
+    absl::Status status;
+  };
+
+  void Run();
+
+  CheckpointFolder folder_;  // used by the thread only
+  mutable absl::Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::deque<v1::Checkpoint> queue_ ABSL_GUARDED_BY(mu_);
+  std::map<uint32_t, Members> members_ ABSL_GUARDED_BY(mu_);  // by first member
+  std::thread thread_;
+};
+
+}  // namespace sr2l
+
+#endif  // SR2L_LEARNER_CHECKPOINT_CHECKPOINT_WRITER_H_
