@@ -32,24 +32,11 @@ absl::StatusOr<std::unique_ptr<ExperimentQueue>> ExperimentQueue::Start(Options 
                                                                        Trainer& trainer) {
   std::unique_ptr<ExperimentQueue> queue(
       new ExperimentQueue(std::move(options), store, trainer));
-  SR2L_RETURN_IF_ERROR(queue->FailInterrupted());
   queue->thread_ = std::thread([q = queue.get()] { q->RunLoop(); });
   return queue;
 }
 
 ExperimentQueue::~ExperimentQueue() { Shutdown(); }
-
-absl::Status ExperimentQueue::FailInterrupted() {
-  v1::ListRequest request;
-  request.add_states(v1::RUNNING);
-  request.set_page_size(1000);
-  SR2L_ASSIGN_OR_RETURN(const v1::ListResponse running, store_.List(request));
-  for (const v1::Experiment& experiment : running.experiments()) {
-    SR2L_RETURN_IF_ERROR(store_.SetState(experiment.experiment_id(), v1::FAILED,
-                                         "the learner stopped while it ran", absl::Now()));
-  }
-  return absl::OkStatus();
-}
 
 absl::StatusOr<v1::SubmitResponse> ExperimentQueue::Submit(const v1::SubmitRequest& request) {
   if (request.idempotency_key().size() > kMaxKeyLength) {
@@ -180,10 +167,12 @@ void ExperimentQueue::RunLoop() {
 
 absl::StatusOr<std::optional<v1::Experiment>> ExperimentQueue::TakeNext() {
   absl::MutexLock lock(&mu_);
-  SR2L_ASSIGN_OR_RETURN(const std::optional<v1::Experiment> next, store_.NextQueued());
+  SR2L_ASSIGN_OR_RETURN(const std::optional<v1::Experiment> next, store_.NextToRun());
   work_ = next.has_value();
   if (!work_) return next;
-  SR2L_RETURN_IF_ERROR(store_.SetState(next->experiment_id(), v1::RUNNING, "", absl::Now()));
+  if (next->state() == v1::QUEUED) {
+    SR2L_RETURN_IF_ERROR(store_.SetState(next->experiment_id(), v1::RUNNING, "", absl::Now()));
+  }
   running_id_ = next->experiment_id();
   cancel_reason_.reset();
   stop_ = std::stop_source();
@@ -199,31 +188,41 @@ void ExperimentQueue::RunOne(const v1::Experiment& experiment) {
     if (shutdown_) stop_.request_stop();
     stop = stop_.get_token();
   }
-  SR2L_INFO("experiment {} starts", id);
+  const Trainer::Start start =
+      experiment.state() == v1::QUEUED ? Trainer::Start::kNew : Trainer::Start::kResume;
+  SR2L_INFO("experiment {} {}", id, start == Trainer::Start::kNew ? "starts" : "goes on");
   const absl::Status dropped = trainer_.DropTables([this](const std::string& held) {
     const auto other = store_.Get(held, ExperimentStore::Detail::kWithoutConfig);
     return other.ok() && HasEnded(other->state());
   });
   if (!dropped.ok()) SR2L_WARNING("old tables stay: {}", std::string(dropped.message()));
-  const absl::Status status = trainer_.Run(experiment, ResultsPath(id), stop,
+  const absl::Status status = trainer_.Run(experiment, ResultsPath(id), start, stop,
                                            [this](std::shared_ptr<ProgressBoard> board) {
                                              absl::MutexLock lock(&mu_);
                                              board_ = std::move(board);
                                            });
-  StoreOutcome(Conclude(id, status));
+  const std::optional<Outcome> outcome = Conclude(id, status);
+  if (!outcome.has_value()) return;
+  StoreOutcome(*outcome);
+  if (const absl::Status gone = trainer_.Drop(id); !gone.ok()) {
+    SR2L_WARNING("{}: its tables stay in the replay: {}", id, std::string(gone.message()));
+  }
 }
 
-ExperimentQueue::Outcome ExperimentQueue::Conclude(const std::string& experiment_id,
-                                                   const absl::Status& status) {
+std::optional<ExperimentQueue::Outcome> ExperimentQueue::Conclude(
+    const std::string& experiment_id, const absl::Status& status) {
   absl::MutexLock lock(&mu_);
   Outcome outcome = {.experiment_id = experiment_id, .state = v1::SUCCEEDED, .reason = ""};
   if (absl::IsCancelled(status) && cancel_reason_.has_value()) {
     outcome.state = v1::CANCELLED;
     outcome.reason = *cancel_reason_;
+  } else if (absl::IsCancelled(status) && shutdown_) {
+    board_.reset();
+    SR2L_INFO("experiment {} stops here; the next learner goes on with it", experiment_id);
+    return std::nullopt;
   } else if (!status.ok()) {
     outcome.state = v1::FAILED;
-    outcome.reason = absl::IsCancelled(status) ? "the learner was shut down while it ran"
-                                               : std::string(status.message());
+    outcome.reason = std::string(status.message());
   }
   if (board_ != nullptr) {
     LogIfError(store_.SetProgress(experiment_id, board_->Snapshot(absl::Now())));

@@ -28,8 +28,8 @@ class ExperimentQueue {
     bool single_run = false;  // results lie in state_path itself, not in experiments/<id>
   };
 
-  // Experiments that a learner left running when it stopped are marked failed, then the
-  // queue starts. `store` and `trainer` are borrowed.
+  // An experiment that a learner left running when it ended goes on first. `store` and
+  // `trainer` are borrowed.
   static absl::StatusOr<std::unique_ptr<ExperimentQueue>> Start(Options options,
                                                                ExperimentStore& store,
                                                                Trainer& trainer);
@@ -51,7 +51,8 @@ class ExperimentQueue {
   // Grows whenever an answer of Get may have changed.
   uint64_t changes() const;
 
-  // Stops the running experiment, which is then failed, and ends the queue's thread.
+  // Stops the running experiment, which the next learner on this store resumes, and ends the
+  // queue's thread.
   void Shutdown();
 
  private:
@@ -65,12 +66,13 @@ class ExperimentQueue {
     std::string reason;
   };
 
-  absl::Status FailInterrupted();
   void RunLoop();
-  // The next experiment, stored as running; none if nothing is queued.
+  // The next experiment; stored as running, but with the state that it had before. None if
+  // nothing is queued or left running.
   absl::StatusOr<std::optional<v1::Experiment>> TakeNext() ABSL_LOCKS_EXCLUDED(mu_);
   void RunOne(const v1::Experiment& experiment);
-  Outcome Conclude(const std::string& experiment_id, const absl::Status& status)
+  // How the experiment ended; nothing when it was only interrupted by Shutdown.
+  std::optional<Outcome> Conclude(const std::string& experiment_id, const absl::Status& status)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Writes the outcome, again and again if the store cannot, until shutdown.
   void StoreOutcome(const Outcome& outcome) ABSL_LOCKS_EXCLUDED(mu_);

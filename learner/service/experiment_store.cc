@@ -200,13 +200,13 @@ absl::StatusOr<v1::ListResponse> ExperimentStore::List(const v1::ListRequest& re
   }
 }
 
-absl::StatusOr<std::optional<v1::Experiment>> ExperimentStore::NextQueued() const {
+absl::StatusOr<std::optional<v1::Experiment>> ExperimentStore::NextToRun() const {
   absl::MutexLock lock(&mu_);
   SR2L_ASSIGN_OR_RETURN(
       SqliteStatement row,
       SqliteStatement::Prepare(database_.get(),
-                               "SELECT id FROM experiments WHERE state = 'QUEUED' "
-                               "ORDER BY sequence LIMIT 1"));
+                               "SELECT id FROM experiments WHERE state IN ('QUEUED', 'RUNNING') "
+                               "ORDER BY state = 'RUNNING' DESC, sequence LIMIT 1"));
   SR2L_ASSIGN_OR_RETURN(const bool found, row.Step());
   if (!found) return std::nullopt;
   SR2L_ASSIGN_OR_RETURN(v1::Experiment experiment, GetLocked(row.Bytes(0), Detail::kAll));

@@ -38,8 +38,9 @@ class ExperimentStore {
   // Newest first, without configs, at most `page_size`, older than `page_token` if given.
   absl::StatusOr<v1::ListResponse> List(const v1::ListRequest& request) const;
 
-  // The oldest queued experiment, if any.
-  absl::StatusOr<std::optional<v1::Experiment>> NextQueued() const;
+  // The experiment that a learner was running when it ended, else the oldest queued one, if
+  // any.
+  absl::StatusOr<std::optional<v1::Experiment>> NextToRun() const;
 
   // Moves an experiment on: state, reason, the time of the change, progress.
   // FailedPrecondition when it has already ended.

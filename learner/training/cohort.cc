@@ -2,7 +2,9 @@
 
 #include <torch/version.h>
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -19,7 +21,10 @@ std::string FloatBytes(const torch::Tensor& row) {
 }
 
 Cohort::Cohort(const TrainingContext& context, size_t index, std::vector<uint32_t> members)
-    : context_(context), index_(index), members_(std::move(members)) {
+    : context_(context),
+      index_(index),
+      members_(std::move(members)),
+      last_checkpoint_(absl::Now()) {
   for (const uint32_t member : members_) {
     const v1::MemberConfig& config =
         context.config.members().member(static_cast<int>(member));
@@ -36,11 +41,81 @@ Cohort::Cohort(const TrainingContext& context, size_t index, std::vector<uint32_
 
 absl::Status Cohort::Run(std::stop_token stop) {
   absl::Status status;
-  while (status.ok() && !members_.empty() && !finished()) status = TryAdvance(stop);
+  while (status.ok() && !members_.empty() && !finished()) {
+    status = TryAdvance(stop);
+    if (status.ok() && !members_.empty()) status = Checkpoint(Urgency::kWhenDue, stop);
+  }
   context_.board.SetWaiting(index_, "");
+  // Whoever resumes goes on from here.
+  if (absl::IsCancelled(status) && !members_.empty()) TakeLastCheckpoint();
   // What was learned so far is kept, whatever ended the training.
   const absl::Status written = WriteMembers(0, num_rows(), std::nullopt);
   return status.ok() ? written : status;
+}
+
+absl::Status Cohort::Restore(const std::map<uint32_t, v1::MemberCheckpoint>& checkpoints) {
+  std::vector<v1::MemberCheckpoint> members;
+  for (int64_t row = 0; row < num_rows(); ++row) {
+    const auto checkpoint = checkpoints.find(members_[row]);
+    if (checkpoint == checkpoints.end()) {
+      return absl::DataLossError(absl::StrCat("member ", members_[row], " has no checkpoint"));
+    }
+    members.push_back(checkpoint->second);
+    progress_[row] = members.back().progress();
+    if (!statistics_.empty()) {
+      SR2L_ASSIGN_OR_RETURN(statistics_[row],
+                            FromProto(members.back().observation_statistics(),
+                                      context_.config.task().observation_dim()));
+    }
+    context_.board.Record(progress_[row], absl::Now());
+  }
+  return Load(members);
+}
+
+void Cohort::TakeLastCheckpoint() {
+  CheckpointWriter& writer = context_.checkpoints;
+  writer.Flush(members_.front(), kCheckpointPatience).IgnoreError();
+  writer.Submit(MakeCheckpoint());
+}
+
+v1::Checkpoint Cohort::MakeCheckpoint() {
+  std::vector<v1::MemberCheckpoint> members(members_.size());
+  uint64_t position = Position(0);
+  for (int64_t row = 0; row < num_rows(); ++row) {
+    members[row].set_member(members_[row]);
+    members[row].set_position(Position(row));
+    *members[row].mutable_progress() = progress_[row];
+    if (!statistics_.empty()) {
+      *members[row].mutable_observation_statistics() = ToProto(statistics_[row]);
+    }
+    position = std::min(position, Position(row));
+  }
+  Save(members);
+  v1::Checkpoint checkpoint;
+  checkpoint.set_experiment_id(context_.experiment_id);
+  checkpoint.set_position(position);
+  checkpoint.set_version(absl::StrCat("sr2l ", SR2L_VERSION, ", LibTorch ", TORCH_VERSION));
+  checkpoint.mutable_members()->Add(std::make_move_iterator(members.begin()),
+                                    std::make_move_iterator(members.end()));
+  return checkpoint;
+}
+
+absl::Status Cohort::Checkpoint(Urgency urgency, std::stop_token stop) {
+  CheckpointWriter& writer = context_.checkpoints;
+  const absl::Time now = absl::Now();
+  if (urgency == Urgency::kNow || now - last_checkpoint_ >= context_.checkpoint_interval) {
+    if (writer.Submit(MakeCheckpoint())) last_checkpoint_ = now;
+  }
+  if (urgency == Urgency::kNow) {
+    const absl::Status written = writer.Flush(members_.front(), kCheckpointPatience);
+    // Training goes on without: the replay holds what a later one needs.
+    if (!written.ok()) SR2L_WARNING("no checkpoint: {}", std::string(written.message()));
+  }
+  const uint64_t needed_from = writer.NeededFrom(members_.front());
+  if (needed_from <= released_) return absl::OkStatus();
+  SR2L_RETURN_IF_ERROR(Release(needed_from, stop));
+  released_ = needed_from;
+  return absl::OkStatus();
 }
 
 absl::Status Cohort::TryAdvance(std::stop_token stop) {
@@ -77,6 +152,8 @@ absl::Status Cohort::AwaitReplay(std::stop_token stop,
       return absl::IsDeadlineExceeded(status) ? absl::OkStatus() : status;
     }));
     if (absl::IsDeadlineExceeded(status)) {
+      // The replay may have no room but for what a checkpoint makes dispensable.
+      if (Position(0) > released_) SR2L_RETURN_IF_ERROR(Checkpoint(Urgency::kNow, stop));
       context_.board.SetWaiting(index_, context_.fleet.num_actors() == 0
                                             ? "an actor: none is connected"
                                             : absl::StrCat("experience: ", status.message()));
@@ -125,6 +202,7 @@ absl::Status Cohort::DropFailed(int64_t first, const std::vector<std::string>& f
     context_.board.Record(member, absl::Now());
     context_.fleet.StopMember(context_.experiment_id, members_[row]);
     SR2L_RETURN_IF_ERROR(WriteMembers(row, 1, std::nullopt));
+    CheckpointFailure(row);
   }
   if (healthy.size() == members_.size()) return absl::OkStatus();
   std::vector<uint32_t> members;
@@ -140,6 +218,19 @@ absl::Status Cohort::DropFailed(int64_t first, const std::vector<std::string>& f
   statistics_ = std::move(statistics);
   if (!healthy.empty()) KeepRows(healthy);
   return absl::OkStatus();
+}
+
+void Cohort::CheckpointFailure(int64_t row) {
+  v1::Checkpoint checkpoint;
+  checkpoint.set_experiment_id(context_.experiment_id);
+  checkpoint.set_position(Position(row) + 1);
+  v1::MemberCheckpoint& member = *checkpoint.add_members();
+  member.set_member(members_[row]);
+  member.set_position(Position(row) + 1);
+  *member.mutable_progress() = progress_[row];
+  CheckpointWriter& writer = context_.checkpoints;
+  writer.Flush(members_[row], kCheckpointPatience).IgnoreError();
+  writer.Submit(std::move(checkpoint));
 }
 
 absl::Status Cohort::KeepPolicies(int64_t first, int64_t count, uint64_t round) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -13,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "learner/checkpoint/checkpoint_writer.h"
 #include "learner/fleet/fleet.h"
 #include "learner/training/learner_metrics.h"
 #include "learner/training/observation_normalizer.h"
@@ -32,6 +34,8 @@ struct TrainingContext {
   ProgressBoard& board;
   ResultsFolder& results;
   LearnerMetrics& metrics;
+  CheckpointWriter& checkpoints;
+  absl::Duration checkpoint_interval;
 };
 
 // How long one call waits in the replay before it says what is missing and asks again.
@@ -51,6 +55,10 @@ class Cohort {
   // a result cannot be written).
   absl::Status Run(std::stop_token stop);
 
+  // Goes on from where the checkpoints of all its members were taken, instead of from the
+  // start; before Run. DataLoss: they do not fit this experiment.
+  absl::Status Restore(const std::map<uint32_t, v1::MemberCheckpoint>& checkpoints);
+
   // Why members failed: "member 2: ..."; empty when none did.
   const std::vector<std::string>& failures() const { return failures_; }
 
@@ -65,6 +73,13 @@ class Cohort {
   // and normalization), and the value function's or critic's parameters [count, V].
   virtual std::vector<v1::PolicySnapshot> Policies(int64_t first, int64_t count) const = 0;
   virtual torch::Tensor Baselines(int64_t first, int64_t count) const = 0;
+  // Rounds or cycles that the row has learned from.
+  virtual uint64_t Position(int64_t row) const = 0;
+  // What the algorithm and the loop know of all rows; members[i] is row i's.
+  virtual void Save(std::vector<v1::MemberCheckpoint>& members) = 0;
+  virtual absl::Status Load(const std::vector<v1::MemberCheckpoint>& members) = 0;
+  // Tells the replay what is needed no more: rounds or cycles before `position`, of all rows.
+  virtual absl::Status Release(uint64_t position, std::stop_token stop) = 0;
   // Goes on with these rows only.
   virtual void KeepRows(const std::vector<int64_t>& rows) = 0;
 
@@ -102,7 +117,16 @@ class Cohort {
   absl::Status KeepPolicies(int64_t first, int64_t count, uint64_t round);
 
  private:
+  enum class Urgency { kWhenDue, kNow };
+
   absl::Status TryAdvance(std::stop_token stop);
+  // Takes a checkpoint if it is time, and lets the replay forget what none needs any more.
+  absl::Status Checkpoint(Urgency urgency, std::stop_token stop);
+  v1::Checkpoint MakeCheckpoint();
+  // When training stops before its end.
+  void TakeLastCheckpoint();
+  // So that a resumed experiment knows that the row failed.
+  void CheckpointFailure(int64_t row);
   std::vector<v1::PolicySnapshot> Snapshots(int64_t first, int64_t count) const;
   // `keep_round`: adds a copy named by it.
   absl::Status WriteMembers(int64_t first, int64_t count, std::optional<uint64_t> keep_round);
@@ -113,6 +137,8 @@ class Cohort {
   std::vector<v1::MemberProgress> progress_;   // by row
   std::vector<RunningStatistics> statistics_;  // by row; empty without normalization
   std::vector<std::string> failures_;
+  absl::Time last_checkpoint_;
+  uint64_t released_ = 0;  // position before which the replay may have forgotten
 };
 
 // A row of a float32 tensor on the CPU, as parameters travel.

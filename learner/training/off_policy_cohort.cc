@@ -4,8 +4,10 @@
 #include <numeric>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/statistics/statistics_proto.h"
 #include "common/status/status_macros.h"
+#include "learner/checkpoint/state_tensors.h"
 #include "learner/training/algorithm_options.h"
 #include "learner/training/episode_record.h"
 #include "learner/training/observation_normalizer.h"
@@ -95,6 +97,7 @@ v1::SampleRequest OffPolicyCohort::RequestOf(const Group& group) {
     request.set_up_to_step((group.cycle + 1) * config().ddpg().steps_per_cycle() /
                            config().streams_per_member());
   }
+  if (!free_running()) request.set_released_step(released_step_);
   request.set_first_draw(group.num_drawn);
   request.set_num_draws(static_cast<uint32_t>(NumDraws(group)));
   request.set_policy_version(group.cycle);
@@ -249,6 +252,66 @@ std::vector<v1::PolicySnapshot> OffPolicyCohort::Policies(int64_t first, int64_t
 
 torch::Tensor OffPolicyCohort::Baselines(int64_t first, int64_t count) const {
   return ddpg_.critic_parameters(first, count);
+}
+
+void OffPolicyCohort::Save(std::vector<v1::MemberCheckpoint>& members) {
+  DdpgState state = ddpg_.state();
+  for (const Group& group : groups_) {
+    for (int64_t row = group.first; row < group.first + group.count; ++row) {
+      SaveRow(TensorsOf(state), row, members[row]);
+      const Figures& sums = rows_[row].sums;
+      v1::OffPolicyPosition& position = *members[row].mutable_off_policy();
+      position.set_num_drawn(group.num_drawn);
+      position.mutable_end_step()->Assign(rows_[row].end_steps.begin(),
+                                          rows_[row].end_steps.end());
+      position.mutable_episodes()->Assign(rows_[row].episodes.begin(),
+                                          rows_[row].episodes.end());
+      position.set_figure_updates(sums.updates);
+      for (const double sum :
+           {sums.critic_loss, sums.q_mean, sums.actor_objective, sums.nonsmoothness,
+            sums.perturbation_gain, sums.boundary_share, sums.local_lipschitz}) {
+        position.add_figure_sums(sum);
+      }
+    }
+  }
+}
+
+absl::Status OffPolicyCohort::Load(const std::vector<v1::MemberCheckpoint>& members) {
+  DdpgState state = ddpg_.state();
+  for (Group& group : groups_) {
+    group.cycle = members[group.first].position();
+    group.num_drawn = members[group.first].off_policy().num_drawn();
+    group.finished = !free_running() && group.cycle == num_cycles();
+    for (int64_t row = group.first; row < group.first + group.count; ++row) {
+      const v1::OffPolicyPosition& position = members[row].off_policy();
+      if (members[row].position() != group.cycle || position.num_drawn() != group.num_drawn ||
+          position.end_step_size() != config().streams_per_member() ||
+          position.figure_sums_size() != 7) {
+        return absl::DataLossError(absl::StrCat("the checkpoint of member ",
+                                                members[row].member(), " does not fit"));
+      }
+      SR2L_RETURN_IF_ERROR(LoadRow(members[row], row, TensorsOf(state)));
+      const auto sum = [&position](int i) { return position.figure_sums(i); };
+      rows_[row] = {.version = group.cycle,
+                    .end_steps = {position.end_step().begin(), position.end_step().end()},
+                    .episodes = {position.episodes().begin(), position.episodes().end()},
+                    .sums = {.updates = position.figure_updates(),
+                             .critic_loss = sum(0),
+                             .q_mean = sum(1),
+                             .actor_objective = sum(2),
+                             .nonsmoothness = sum(3),
+                             .perturbation_gain = sum(4),
+                             .boundary_share = sum(5),
+                             .local_lipschitz = sum(6)}};
+    }
+  }
+  ddpg_.Restore(state);
+  return absl::OkStatus();
+}
+
+absl::Status OffPolicyCohort::Release(uint64_t position, std::stop_token /*stop*/) {
+  released_step_ = position * config().ddpg().steps_per_cycle() / config().streams_per_member();
+  return absl::OkStatus();
 }
 
 void OffPolicyCohort::KeepRows(const std::vector<int64_t>& rows) {

@@ -58,6 +58,11 @@ class OffPolicyCohort final : public Cohort {
   bool finished() const override;
   std::vector<v1::PolicySnapshot> Policies(int64_t first, int64_t count) const override;
   torch::Tensor Baselines(int64_t first, int64_t count) const override;
+  uint64_t Position(int64_t row) const override { return rows_[row].version; }
+  void Save(std::vector<v1::MemberCheckpoint>& members) override;
+  absl::Status Load(const std::vector<v1::MemberCheckpoint>& members) override;
+  // Goes with the next request for samples.
+  absl::Status Release(uint64_t position, std::stop_token stop) override;
   void KeepRows(const std::vector<int64_t>& rows) override;
 
   bool free_running() const { return config().collection() == v1::FREE_RUNNING; }
@@ -91,6 +96,7 @@ class OffPolicyCohort final : public Cohort {
   std::vector<Group> groups_;
   size_t next_group_ = 0;
   bool started_ = false;
+  uint64_t released_step_ = 0;  // of every stream
   SamplePrefetcher prefetcher_;
 };
 

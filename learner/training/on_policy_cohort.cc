@@ -1,6 +1,8 @@
 #include "learner/training/on_policy_cohort.h"
 
+#include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
+#include "learner/checkpoint/state_tensors.h"
 #include "learner/training/algorithm_options.h"
 #include "learner/training/episode_record.h"
 #include "learner/training/observation_normalizer.h"
@@ -56,9 +58,6 @@ absl::Status OnPolicyCohort::Advance(std::stop_token stop) {
   const TrpoStats stats = trpo_.Update(ToDevice(collected.batch, device_));
   ++version_;
   SR2L_RETURN_IF_ERROR(RecordRound(round, collected, stats));
-  SR2L_RETURN_IF_ERROR(CallReplay(stop, [this] {
-    return context().replay.ReleaseRounds(context().experiment_id, members(), version_);
-  }));
   SR2L_RETURN_IF_ERROR(DropFailed(0, stats.failure));
   return KeepPolicies(0, num_rows(), version_);
 }
@@ -120,6 +119,32 @@ std::vector<v1::PolicySnapshot> OnPolicyCohort::Policies(int64_t first, int64_t 
 
 torch::Tensor OnPolicyCohort::Baselines(int64_t first, int64_t count) const {
   return trpo_.baseline_parameters().narrow(0, first, count);
+}
+
+void OnPolicyCohort::Save(std::vector<v1::MemberCheckpoint>& members) {
+  TrpoState state = trpo_.state();
+  for (int64_t row = 0; row < num_rows(); ++row) SaveRow(TensorsOf(state), row, members[row]);
+}
+
+absl::Status OnPolicyCohort::Load(const std::vector<v1::MemberCheckpoint>& members) {
+  TrpoState state = trpo_.state();
+  for (int64_t row = 0; row < num_rows(); ++row) {
+    if (members[row].position() != members.front().position()) {
+      return absl::DataLossError(absl::StrCat("members of one cohort stand at rounds ",
+                                              members.front().position(), " and ",
+                                              members[row].position()));
+    }
+    SR2L_RETURN_IF_ERROR(LoadRow(members[row], row, TensorsOf(state)));
+  }
+  version_ = members.front().position();
+  trpo_.Restore(state, version_);
+  return absl::OkStatus();
+}
+
+absl::Status OnPolicyCohort::Release(uint64_t position, std::stop_token stop) {
+  return CallReplay(stop, [this, position] {
+    return context().replay.ReleaseRounds(context().experiment_id, members(), position);
+  });
 }
 
 RoundShape OnPolicyCohort::Shape() const {

@@ -21,6 +21,10 @@ class OnPolicyCohort final : public Cohort {
   bool finished() const override;
   std::vector<v1::PolicySnapshot> Policies(int64_t first, int64_t count) const override;
   torch::Tensor Baselines(int64_t first, int64_t count) const override;
+  uint64_t Position(int64_t /*row*/) const override { return version_; }
+  void Save(std::vector<v1::MemberCheckpoint>& members) override;
+  absl::Status Load(const std::vector<v1::MemberCheckpoint>& members) override;
+  absl::Status Release(uint64_t position, std::stop_token stop) override;
   void KeepRows(const std::vector<int64_t>& rows) override { trpo_.Keep(rows); }
 
   absl::StatusOr<Round> CollectRound(uint64_t round, std::stop_token stop);

@@ -2,9 +2,11 @@
 
 #include <filesystem>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "common/config/load.h"
 #include "common/files/atomic_write.h"
 #include "common/status/status_macros.h"
@@ -21,12 +23,50 @@ constexpr char kHeader[] =
     "explained_variance,backtracks,gradient_norm,critic_loss,q_mean,actor_objective,"
     "local_lipschitz,wall_seconds\n";
 
+constexpr size_t kRoundColumn = 4;
+
 // A number that reads back to the same bits; empty when the field is not set.
 std::string Cell(bool present, double value) {
   return present ? absl::StrFormat("%.17g", value) : "";
 }
 
+// Whether a row of the curve is of a round that its member had finished.
+bool IsLearned(const std::string& row, const std::vector<uint64_t>& rounds) {
+  const std::vector<absl::string_view> cells = absl::StrSplit(row, ',');
+  uint64_t member = 0;
+  uint64_t round = 0;
+  return cells.size() > kRoundColumn && absl::SimpleAtoi(cells[0], &member) &&
+         absl::SimpleAtoi(cells[kRoundColumn], &round) && member < rounds.size() &&
+         round <= rounds[member];
+}
+
 }  // namespace
+
+absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Resume(
+    const std::string& path, const std::vector<uint64_t>& rounds) {
+  const std::string curve_path = absl::StrCat(path, "/curve.csv");
+  std::ifstream old(curve_path);
+  if (!old) return absl::NotFoundError(absl::StrCat(curve_path, " is missing"));
+  std::string line;
+  std::getline(old, line);
+  std::string kept = kHeader;
+  if (line + "\n" != kept) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(curve_path, " was written by another version of sr2l"));
+  }
+  while (std::getline(old, line)) {
+    // The last line may be cut short: it then has no end.
+    if (!old.eof() && IsLearned(line, rounds)) absl::StrAppend(&kept, line, "\n");
+  }
+  SR2L_RETURN_IF_ERROR(WriteFileAtomically(curve_path, kept));
+  std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path));
+  absl::MutexLock lock(&folder->mu_);
+  folder->curve_.open(curve_path, std::ios::app);
+  if (!folder->curve_) {
+    return absl::UnavailableError(absl::StrCat("cannot write ", curve_path));
+  }
+  return folder;
+}
 
 absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Create(
     const std::string& path, const v1::ExperimentConfig& config) {

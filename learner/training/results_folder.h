@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -27,6 +28,11 @@ class ResultsFolder {
   // never overwritten.
   static absl::StatusOr<std::unique_ptr<ResultsFolder>> Create(
       const std::string& path, const v1::ExperimentConfig& config);
+
+  // Goes on with a folder that Create made: keeps the rows of the curve up to each member's
+  // round, by member; what came after is learned again. NotFound: there is no curve.
+  static absl::StatusOr<std::unique_ptr<ResultsFolder>> Resume(
+      const std::string& path, const std::vector<uint64_t>& rounds);
 
   // Appends a member's finished round to the curve. `wall_seconds`: since the start.
   absl::Status AppendRound(const v1::MemberProgress& member, double wall_seconds);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <map>
 #include <numeric>
 #include <set>
 #include <thread>
@@ -17,6 +18,8 @@
 #include "common/limits/limits.h"
 #include "common/log/log.h"
 #include "common/status/status_macros.h"
+#include "learner/checkpoint/checkpoint_folder.h"
+#include "learner/checkpoint/checkpoint_writer.h"
 #include "learner/training/off_policy_cohort.h"
 #include "learner/training/on_policy_cohort.h"
 #include "learner/training/results_folder.h"
@@ -87,6 +90,111 @@ std::vector<std::vector<uint32_t>> Divide(uint32_t count, uint32_t parts) {
   return runs;
 }
 
+using Checkpoints = std::map<uint32_t, v1::MemberCheckpoint>;
+
+Checkpoints ReadCheckpoints(const std::string& experiment_id, const CheckpointFolder& folder) {
+  std::vector<std::string> damaged;
+  Checkpoints saved = folder.ReadNewest(damaged);
+  for (const std::string& text : damaged) {
+    SR2L_WARNING("{}: a damaged checkpoint is passed over: {}", experiment_id, text);
+  }
+  uint64_t first = saved.empty() ? 0 : saved.begin()->second.position();
+  for (const auto& [member, checkpoint] : saved) first = std::min(first, checkpoint.position());
+  SR2L_INFO("{}: goes on from checkpoints of {} member(s), the oldest after round {}",
+            experiment_id, saved.size(), first);
+  return saved;
+}
+
+// Of members that failed before the checkpoint.
+std::vector<std::string> FailuresOf(const Checkpoints& saved) {
+  std::vector<std::string> failures;
+  for (const auto& [member, checkpoint] : saved) {
+    if (!checkpoint.progress().failed()) continue;
+    failures.push_back(absl::StrCat("member ", member, ": ", checkpoint.progress().failure()));
+  }
+  return failures;
+}
+
+absl::StatusOr<std::unique_ptr<ResultsFolder>> OpenResults(const std::string& path,
+                                                           const v1::ExperimentConfig& config,
+                                                           Trainer::Start start,
+                                                           const Checkpoints& saved) {
+  if (start == Trainer::Start::kResume) {
+    std::vector<uint64_t> rounds(config.members().member_size());
+    for (const auto& [member, checkpoint] : saved) {
+      if (member < rounds.size()) rounds[member] = checkpoint.progress().rounds();
+    }
+    auto results = ResultsFolder::Resume(path, rounds);
+    // It was interrupted before there was anything to go on with.
+    if (!absl::IsNotFound(results.status())) return results;
+  }
+  return ResultsFolder::Create(path, config);
+}
+
+// Who trains together: members at the same position, in at most `parts` cohorts for each.
+std::vector<std::vector<uint32_t>> DivideMembers(const v1::ExperimentConfig& config,
+                                                 const Checkpoints& saved, uint32_t parts) {
+  std::map<uint64_t, std::vector<uint32_t>> by_position;
+  for (int member = 0; member < config.members().member_size(); ++member) {
+    const auto checkpoint = saved.find(member);
+    if (checkpoint == saved.end()) {
+      by_position[0].push_back(member);
+    } else if (!checkpoint->second.progress().failed()) {
+      by_position[checkpoint->second.position()].push_back(member);
+    }
+  }
+  std::vector<std::vector<uint32_t>> runs;
+  for (const auto& [position, members] : by_position) {
+    const uint32_t count = static_cast<uint32_t>(members.size());
+    for (const std::vector<uint32_t>& run : Divide(count, std::min(count, parts))) {
+      runs.emplace_back();
+      for (const uint32_t i : run) runs.back().push_back(members[i]);
+    }
+  }
+  return runs;
+}
+
+// DataLoss when the replay does not hold every step up to the checkpoints.
+absl::Status CheckReplayHolds(ReplayClient& replay, const std::string& experiment_id,
+                              const v1::ExperimentConfig& config, const Checkpoints& saved) {
+  if (saved.empty()) return absl::OkStatus();
+  SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse held,
+                        replay.DescribeTables(experiment_id));
+  for (const v1::TableDescription& table : held.tables()) {
+    const auto checkpoint = saved.find(table.spec().member());
+    if (checkpoint == saved.end() || checkpoint->second.progress().failed()) continue;
+    const uint64_t learned = checkpoint->second.position() * StepsPerStreamRound(config);
+    for (int stream = 0; stream < table.next_step_size(); ++stream) {
+      if (table.next_step(stream) >= learned || config.collection() == v1::FREE_RUNNING) continue;
+      return absl::DataLossError(absl::StrCat(
+          "the replay has lost steps: member ", table.spec().member(), " stream ", stream,
+          " has ", table.next_step(stream), ", but ", learned, " were learned from"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// One cohort's error stops the others, as a request from outside does.
+std::vector<absl::Status> RunAll(const std::vector<std::unique_ptr<Cohort>>& cohorts,
+                                 const std::stop_token& stop) {
+  std::stop_source stop_all;
+  const std::stop_callback forward(stop, [&stop_all] { stop_all.request_stop(); });
+  std::vector<absl::Status> statuses(cohorts.size());
+  std::vector<std::jthread> threads;
+  // A thread that cannot be started ends those that were.
+  absl::Cleanup stop_started = [&stop_all] { stop_all.request_stop(); };
+  for (size_t i = 0; i < cohorts.size(); ++i) {
+    threads.emplace_back([&, i] {
+      UseOneThreadPerOperation();
+      statuses[i] = cohorts[i]->Run(stop_all.get_token());
+      if (!statuses[i].ok()) stop_all.request_stop();
+    });
+  }
+  std::move(stop_started).Cancel();
+  threads.clear();  // joins
+  return statuses;
+}
+
 std::unique_ptr<Cohort> MakeCohort(const TrainingContext& context, size_t index,
                                    std::vector<uint32_t> members, torch::Device device) {
   if (context.config.has_ddpg()) {
@@ -97,14 +205,14 @@ std::unique_ptr<Cohort> MakeCohort(const TrainingContext& context, size_t index,
 
 // The first error that says more than that the others were stopped; failed members else.
 absl::Status Combine(const std::vector<absl::Status>& statuses,
-                     const std::vector<std::unique_ptr<Cohort>>& cohorts) {
+                     const std::vector<std::unique_ptr<Cohort>>& cohorts,
+                     std::vector<std::string> failures) {
   absl::Status result;
   for (const absl::Status& status : statuses) {
     if (status.ok()) continue;
     if (result.ok() || absl::IsCancelled(result)) result = status;
   }
   if (!result.ok()) return result;
-  std::vector<std::string> failures;
   for (const auto& cohort : cohorts) {
     failures.insert(failures.end(), cohort->failures().begin(), cohort->failures().end());
   }
@@ -116,72 +224,64 @@ absl::Status Combine(const std::vector<absl::Status>& statuses,
 }  // namespace
 
 absl::Status Trainer::Run(
-    const v1::Experiment& experiment, const std::string& results_path, std::stop_token stop,
+    const v1::Experiment& experiment, const std::string& results_path, Start start,
+    std::stop_token stop,
     const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready) {
   const std::string& id = experiment.experiment_id();
-  // An experiment that ends leaves nothing behind in the fleet and in the replay.
-  const auto cleanup = absl::MakeCleanup([this, &id] {
-    fleet_.End(id);
-    if (const absl::Status dropped = replay_.DropExperiment(id); !dropped.ok()) {
-      SR2L_WARNING("{}: its tables stay in the replay: {}", id,
-                   std::string(dropped.message()));
-    }
-  });
+  const auto cleanup = absl::MakeCleanup([this, &id] { fleet_.End(id); });
   try {
-    return RunCohorts(experiment, results_path, stop, board_ready);
+    return RunCohorts(experiment, results_path, start, stop, board_ready);
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("training cannot start: ", error.what()));
   }
 }
 
 absl::Status Trainer::RunCohorts(
-    const v1::Experiment& experiment, const std::string& results_path, std::stop_token stop,
+    const v1::Experiment& experiment, const std::string& results_path, Start start,
+    std::stop_token stop,
     const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready) {
   const v1::ExperimentConfig& config = experiment.config();
   const std::string& id = experiment.experiment_id();
   const torch::Device device(options_.device);
-  const uint32_t members = config.members().member_size();
-  const uint32_t parts =
-      device.is_cpu() ? std::min<uint32_t>(members, std::max(1, options_.threads)) : 1;
 
+  SR2L_ASSIGN_OR_RETURN(CheckpointFolder folder,
+                        CheckpointFolder::Open(results_path + "/checkpoints"));
+  const Checkpoints saved = start == Start::kResume ? ReadCheckpoints(id, folder) : Checkpoints();
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<ResultsFolder> results,
-                        ResultsFolder::Create(results_path, config));
-  const auto board = std::make_shared<ProgressBoard>(config, parts, absl::Now());
+                        OpenResults(results_path, config, start, saved));
+  const uint32_t parts = device.is_cpu() ? static_cast<uint32_t>(std::max(1, options_.threads)) : 1;
+  const std::vector<std::vector<uint32_t>> runs = DivideMembers(config, saved, parts);
+  const auto board = std::make_shared<ProgressBoard>(config, std::max<size_t>(runs.size(), 1),
+                                                     absl::Now());
   board_ready(board);
   SR2L_RETURN_IF_ERROR(RetryUntilReachable(
-      stop, [&board](const std::string& what) { board->SetWaiting(0, what); },
-      [&] { return replay_.CreateTables(MakeTables(id, config)); }));
+      stop, [&board](const std::string& what) { board->SetWaiting(0, what); }, [&] {
+        SR2L_RETURN_IF_ERROR(replay_.CreateTables(MakeTables(id, config)));
+        return CheckReplayHolds(replay_, id, config, saved);
+      }));
 
+  CheckpointWriter checkpoints(std::move(folder));
   const TrainingContext context{.experiment_id = id,
                                 .config = config,
                                 .replay = replay_,
                                 .fleet = fleet_,
                                 .board = *board,
                                 .results = *results,
-                                .metrics = metrics_};
+                                .metrics = metrics_,
+                                .checkpoints = checkpoints,
+                                .checkpoint_interval = options_.checkpoint_interval};
   std::vector<std::unique_ptr<Cohort>> cohorts;
-  for (std::vector<uint32_t>& run : Divide(members, parts)) {
-    cohorts.push_back(MakeCohort(context, cohorts.size(), std::move(run), device));
+  for (const std::vector<uint32_t>& run : runs) {
+    cohorts.push_back(MakeCohort(context, cohorts.size(), run, device));
+    if (saved.count(run.front()) > 0) SR2L_RETURN_IF_ERROR(cohorts.back()->Restore(saved));
   }
   fleet_.Start(MakeActive(id, config));
-  // One cohort's error stops the others, as a request from outside does.
-  std::stop_source stop_all;
-  const std::stop_callback forward(stop, [&stop_all] { stop_all.request_stop(); });
-  std::vector<absl::Status> statuses(cohorts.size());
-  {
-    std::vector<std::jthread> threads;
-    // A thread that cannot be started ends those that were.
-    absl::Cleanup stop_started = [&stop_all] { stop_all.request_stop(); };
-    for (size_t i = 0; i < cohorts.size(); ++i) {
-      threads.emplace_back([&, i] {
-        UseOneThreadPerOperation();
-        statuses[i] = cohorts[i]->Run(stop_all.get_token());
-        if (!statuses[i].ok()) stop_all.request_stop();
-      });
-    }
-    std::move(stop_started).Cancel();
+  for (const auto& [member, checkpoint] : saved) {
+    if (!checkpoint.progress().failed()) continue;
+    board->Record(checkpoint.progress(), absl::Now());
+    fleet_.StopMember(id, member);
   }
-  return Combine(statuses, cohorts);
+  return Combine(RunAll(cohorts, stop), cohorts, FailuresOf(saved));
 }
 
 absl::Status Trainer::SetLimiter(const std::string& experiment_id,
@@ -193,6 +293,10 @@ absl::Status Trainer::SetLimiter(const std::string& experiment_id,
   if (!absl::IsNotFound(status)) return status;
   return absl::UnavailableError(
       absl::StrCat("experiment ", experiment_id, " is just starting; ask again"));
+}
+
+absl::Status Trainer::Drop(const std::string& experiment_id) {
+  return replay_.DropExperiment(experiment_id);
 }
 
 absl::Status Trainer::DropTables(const std::function<bool(const std::string&)>& is_stale) {

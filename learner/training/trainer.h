@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "learner/fleet/fleet.h"
 #include "learner/training/learner_metrics.h"
 #include "learner/training/progress_board.h"
@@ -18,6 +19,7 @@ namespace sr2l {
 struct TrainerOptions {
   std::string device;  // "cpu", "cuda", "cuda:1"
   int threads = 1;     // on the CPU: cohorts at most
+  absl::Duration checkpoint_interval = absl::Seconds(10);  // of each cohort
 };
 
 // Trains one experiment from its first round to its end: tables in the replay, streams in
@@ -28,11 +30,14 @@ class Trainer {
   Trainer(TrainerOptions options, ReplayClient& replay, Fleet& fleet, LearnerMetrics& metrics)
       : options_(std::move(options)), replay_(replay), fleet_(fleet), metrics_(metrics) {}
 
+  // Whether an experiment begins, or goes on from its checkpoints after its learner ended.
+  enum class Start { kNew, kResume };
+
   // Blocks until the experiment has ended. OK: every member finished every round.
-  // Cancelled: `stop` was requested. Any other status: why it failed, naming failed
-  // members. `board_ready` is called with the board as soon as there is one; it must not
-  // be used after Run returns.
-  absl::Status Run(const v1::Experiment& experiment, const std::string& results_path,
+  // Cancelled: `stop` was requested; a later Run may resume. Any other status: why it failed,
+  // naming failed members. `board_ready` is called with the board as soon as there is one; it
+  // must not be used after Run returns.
+  absl::Status Run(const v1::Experiment& experiment, const std::string& results_path, Start start,
                    std::stop_token stop,
                    const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready);
 
@@ -40,13 +45,16 @@ class Trainer {
   // the replay cannot be reached, or has no tables yet.
   absl::Status SetLimiter(const std::string& experiment_id, const v1::ExperimentConfig& config);
 
+  // Makes the replay forget an experiment that has ended for good.
+  absl::Status Drop(const std::string& experiment_id);
+
   // Drops the experiments that the replay holds and `is_stale` names by their id: left
   // behind by a learner that was killed.
   absl::Status DropTables(const std::function<bool(const std::string&)>& is_stale);
 
  private:
   absl::Status RunCohorts(const v1::Experiment& experiment, const std::string& results_path,
-                          std::stop_token stop,
+                          Start start, std::stop_token stop,
                           const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready);
 
   const TrainerOptions options_;
