@@ -29,7 +29,7 @@ const v1::NamedTensor* Find(const v1::MemberCheckpoint& member, const std::strin
 
 bool SameSizes(const torch::Tensor& tensor, const v1::NamedTensor& saved) {
   return tensor.sizes() == torch::IntArrayRef(saved.sizes().data(), saved.sizes_size()) &&
-         saved.values().size() == tensor.numel() * tensor.element_size();
+         saved.values().size() == tensor.nbytes();
 }
 
 }  // namespace

@@ -14,6 +14,13 @@
 #include "learner/training/retry.h"
 
 namespace sr2l {
+namespace {
+
+// How long training stands still for a checkpoint that must be on disk before it goes on.
+constexpr absl::Duration kCheckpointPatience = absl::Seconds(10);
+
+}  // namespace
+
 std::string FloatBytes(const torch::Tensor& row) {
   const torch::Tensor values = row.contiguous();
   return std::string(reinterpret_cast<const char*>(values.data_ptr<float>()),
