@@ -20,7 +20,7 @@ class SampleReader {
  public:
   explicit SampleReader(SampleDraw draw) : draw_(std::move(draw)) {}
 
-  // Sets `part` to the next one; false after the last. OutOfRange: the contents' oldest
+  // Sets `part` to the next one, reusing its memory; false after the last. OutOfRange: the contents' oldest
   // steps are not held any more, or too many episodes ended.
   absl::StatusOr<bool> Next(v1::SampleResponse& part);
 

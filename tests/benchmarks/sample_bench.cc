@@ -1,7 +1,8 @@
 // Sample over a Unix socket, from a full table of a million transitions of HalfCheetah's
 // sizes, in requests of 50 batches of 64 rows, against a copy of the same rows in memory and
 // against a bare gRPC stream that carries the same bytes without looking at them. Printed,
-// too: the memory that a transition takes over its payload.
+// too: the store alone without a connection, and the memory that a transition takes over its
+// payload.
 #include <benchmark/benchmark.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <stdlib.h>
@@ -214,7 +215,7 @@ struct Arrays {
 
 double Seconds(absl::Time begin) { return absl::ToDoubleSeconds(absl::Now() - begin); }
 
-// The three kinds take turns, so that they see the same machine. The time is that of the
+// The kinds take turns, so that they see the same machine. The time is that of the
 // sampling service.
 void BM_SampleAgainstMemoryAndBareStream(benchmark::State& state) {
   Servers servers;
@@ -227,6 +228,7 @@ void BM_SampleAgainstMemoryAndBareStream(benchmark::State& state) {
   double sample_seconds = 0;
   double copy_seconds = 0;
   double bare_seconds = 0;
+  double gather_seconds = 0;
   for (auto _ : state) {
     absl::Time begin = absl::Now();
     for (int i = 0; i < kRequests; ++i) {
@@ -253,12 +255,23 @@ void BM_SampleAgainstMemoryAndBareStream(benchmark::State& state) {
       SR2L_CHECK(BareReader(bare_stub).Await() == Servers::kRowBytes * kRowsPerRequest);
     }
     bare_seconds += Seconds(begin);
+    begin = absl::Now();
+    for (int i = 0; i < kRequests; ++i) {
+      servers.store->WaitForSample(
+          Request(draw + static_cast<uint64_t>(i) * kRowsPerRequest),
+          [](absl::StatusOr<SampleReader> reader) {
+            v1::SampleResponse part;
+            while (*reader->Next(part)) benchmark::DoNotOptimize(part);
+          });
+    }
+    gather_seconds += Seconds(begin);
     draw += uint64_t{kRequests} * kRowsPerRequest;
   }
   const double rows = static_cast<double>(state.iterations()) * kRequests * kRowsPerRequest;
   const auto table = servers.store->Describe("bench")->tables(0);
   state.counters["sample_rows_per_s"] = rows / sample_seconds;
   state.counters["copy_rows_per_s"] = rows / copy_seconds;
+  state.counters["gather_rows_per_s"] = rows / gather_seconds;
   state.counters["bare_rows_per_s"] = rows / bare_seconds;
   state.counters["sample_over_copy"] = copy_seconds / sample_seconds;
   state.counters["sample_over_bare"] = bare_seconds / sample_seconds;
