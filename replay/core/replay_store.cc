@@ -89,7 +89,8 @@ absl::Status ReplayStore::CheckBudget(const std::vector<v1::TableSpec>& added) c
     absl::StrAppend(&text, text.empty() ? "" : " and ", "one round of all tables can take ",
                     round_bytes, " bytes");
   }
-  absl::StrAppend(&text, ", but the replay may hold ", log_.byte_budget(), ": give it more memory, ");
+  absl::StrAppend(&text, ", but the replay may hold ", log_.byte_budget(),
+                  ": give it more memory, ");
   return absl::FailedPreconditionError(absl::StrCat(
       text, ring_bytes > 0 ? "a smaller capacity, fewer members or" : "or use",
       " fewer streams or steps per round"));

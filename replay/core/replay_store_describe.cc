@@ -19,8 +19,8 @@ constexpr size_t kStreamsNamed = 8;  // in the text of a wait
 // "TEXT A; B; and 7 more"
 std::string WaitText(std::string text, const std::vector<std::string>& missing) {
   const size_t named = std::min(missing.size(), kStreamsNamed);
-  absl::StrAppend(&text, absl::StrJoin(missing.begin(),
-                                       missing.begin() + static_cast<ptrdiff_t>(named), "; "));
+  absl::StrAppend(
+      &text, absl::StrJoin(missing.begin(), missing.begin() + static_cast<ptrdiff_t>(named), "; "));
   if (missing.size() > named) absl::StrAppend(&text, "; and ", missing.size() - named, " more");
   return text;
 }
@@ -46,12 +46,11 @@ std::string ReplayStore::DescribeWait(const RoundRequest& request, absl::Time no
       behind.push_back(std::move(text));
     }
   }
-  return absl::StrCat(
-      WaitText(absl::StrCat("round ", request.round, " of experiment ", request.experiment_id,
-                            " waits for ", behind.size(), " of ", CountStreams(*tables),
-                            " streams: "),
-               behind),
-      ". The replay holds ", bytes(), " of ", byte_budget(), " bytes.");
+  return absl::StrCat(WaitText(absl::StrCat("round ", request.round, " of experiment ",
+                                            request.experiment_id, " waits for ", behind.size(),
+                                            " of ", CountStreams(*tables), " streams: "),
+                               behind),
+                      ". The replay holds ", bytes(), " of ", byte_budget(), " bytes.");
 }
 
 std::string ReplayStore::DescribeWait(const v1::SampleRequest& request, absl::Time now) const {
@@ -66,8 +65,8 @@ std::string ReplayStore::DescribeWait(const v1::SampleRequest& request, absl::Ti
   const absl::StatusOr<SampleDraw> draw = SampleDraw::Create(request, *tables);
   if (!draw.ok()) return std::string(draw.status().message());
   const std::vector<std::string> missing = draw->DescribeMissing(now);
-  const std::string what = absl::StrCat("draw ", request.first_draw(), " of experiment ",
-                                        request.experiment_id());
+  const std::string what =
+      absl::StrCat("draw ", request.first_draw(), " of experiment ", request.experiment_id());
   if (!request.has_up_to_step()) {
     return absl::StrCat(WaitText(absl::StrCat(what, " waits for ", missing.size(), " of ",
                                               tables->size(), " members: "),

@@ -42,9 +42,7 @@ constexpr int kRequests = 50;  // of a kind, before the other kinds have their t
 class BareReactor final : public SelfOwnedReactor<grpc::ServerWriteReactor<grpc::ByteBuffer>> {
  public:
   explicit BareReactor(grpc::ByteBuffer message) : message_(std::move(message)) {}
-  void OnWriteDone(bool ok) override {
-    Finish(ok ? grpc::Status::OK : grpc::Status::CANCELLED);
-  }
+  void OnWriteDone(bool ok) override { Finish(ok ? grpc::Status::OK : grpc::Status::CANCELLED); }
 
  protected:
   void Begin() override { StartWrite(&message_); }
@@ -56,8 +54,8 @@ class BareReactor final : public SelfOwnedReactor<grpc::ServerWriteReactor<grpc:
 class BareService final : public v1::Replay::WithRawCallbackMethod_Sample<v1::Replay::Service> {
  public:
   explicit BareService(const std::string& bytes) : slice_(bytes) {}
-  grpc::ServerWriteReactor<grpc::ByteBuffer>* Sample(
-      grpc::CallbackServerContext* /*context*/, const grpc::ByteBuffer* /*request*/) override {
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Sample(grpc::CallbackServerContext* /*context*/,
+                                                     const grpc::ByteBuffer* /*request*/) override {
     return SelfOwnedReactor<grpc::ServerWriteReactor<grpc::ByteBuffer>>::Start(
         std::make_shared<BareReactor>(grpc::ByteBuffer(&slice_, 1)));
   }
@@ -257,12 +255,11 @@ void BM_SampleAgainstMemoryAndBareStream(benchmark::State& state) {
     bare_seconds += Seconds(begin);
     begin = absl::Now();
     for (int i = 0; i < kRequests; ++i) {
-      servers.store->WaitForSample(
-          Request(draw + static_cast<uint64_t>(i) * kRowsPerRequest),
-          [](absl::StatusOr<SampleReader> reader) {
-            v1::SampleResponse part;
-            while (*reader->Next(part)) benchmark::DoNotOptimize(part);
-          });
+      servers.store->WaitForSample(Request(draw + static_cast<uint64_t>(i) * kRowsPerRequest),
+                                   [](absl::StatusOr<SampleReader> reader) {
+                                     v1::SampleResponse part;
+                                     while (*reader->Next(part)) benchmark::DoNotOptimize(part);
+                                   });
     }
     gather_seconds += Seconds(begin);
     draw += uint64_t{kRequests} * kRowsPerRequest;

@@ -258,8 +258,8 @@ class RandomRun {
 
  private:
   v1::TableSpec MakeRandomSpec() {
-    v1::TableSpec spec =
-        MakeSpec("e", 0, static_cast<uint32_t>(1 + dice_.Below(8)), static_cast<uint32_t>(1 + dice_.Below(50)));
+    v1::TableSpec spec = MakeSpec("e", 0, static_cast<uint32_t>(1 + dice_.Below(8)),
+                                  static_cast<uint32_t>(1 + dice_.Below(50)));
     spec.set_capacity(1000000);
     v1::TableLimits& limits = *spec.mutable_limits();
     limits.set_minimum_size(1 + dice_.Below(500));
@@ -343,8 +343,8 @@ class RandomRun {
     }
     if (!present) return;  // the learner waits for actors to come back
     // Refusals may have taken streams out of the learner's way.
-    EXPECT_TRUE(*limiter_.MayDraw(draw)) << limiter_.DescribeDraw(draw) << "; "
-                                         << limiter_.Describe(draw, kNow).waiting();
+    EXPECT_TRUE(*limiter_.MayDraw(draw))
+        << limiter_.DescribeDraw(draw) << "; " << limiter_.Describe(draw, kNow).waiting();
   }
 
   Dice dice_;
@@ -395,8 +395,7 @@ TEST(LimiterTest, LimitsWithWhichBothSidesCouldWaitAreRefusedWithTheLeastAllowed
               HasSubstr("limits.samples_per_insert must be in (0, 1e+06], got 0"));
   EXPECT_THAT(refusal([](v1::TableLimits& l) { l.set_samples_per_insert(NAN); }),
               HasSubstr("got nan"));
-  EXPECT_THAT(refusal([](v1::TableLimits& l) { l.set_tolerance(INFINITY); }),
-              HasSubstr("got inf"));
+  EXPECT_THAT(refusal([](v1::TableLimits& l) { l.set_tolerance(INFINITY); }), HasSubstr("got inf"));
   EXPECT_THAT(refusal([](v1::TableLimits& l) { l.set_samples_per_version(0); }),
               HasSubstr("limits.samples_per_version must be at least 1, got 0"));
 }

@@ -25,13 +25,13 @@ struct PlainTransition {
 // The steps of one stream, in full: random numbers, episodes of random lengths that end by
 // either flag or by both. A function of (seed, stream).
 inline std::vector<PlainTransition> MakeSteps(const v1::TableSpec& spec, uint64_t seed,
-                                              uint32_t stream, size_t count,
-                                              double mean_length) {
+                                              uint32_t stream, size_t count, double mean_length) {
   const Philox random(seed, Purpose::kJitter, stream);
   const auto numbers = [&](uint64_t index, uint32_t lane, size_t size) {
     std::vector<float> out(size);
     for (size_t i = 0; i < size; ++i) {
-      out[i] = static_cast<float>(10 * stream + random.Normal(index, lane + static_cast<uint32_t>(i)));
+      out[i] =
+          static_cast<float>(10 * stream + random.Normal(index, lane + static_cast<uint32_t>(i)));
     }
     return out;
   };
@@ -53,8 +53,8 @@ inline std::vector<PlainTransition> MakeSteps(const v1::TableSpec& spec, uint64_
     }
     step.next_observation = numbers(t + 1, 0, spec.observation_dim());
     // What the episode ended with is not where the next one starts.
-    observation = step.flags == 0 ? step.next_observation
-                                  : numbers(t + 1, 4000, spec.observation_dim());
+    observation =
+        step.flags == 0 ? step.next_observation : numbers(t + 1, 4000, spec.observation_dim());
   }
   return steps;
 }
@@ -99,8 +99,8 @@ inline v1::Chunk CutChunk(const v1::TableSpec& spec, uint32_t stream,
 
 // Chunks of random lengths, none across a round, that hold steps [first, end).
 inline std::vector<v1::Chunk> CutChunks(const v1::TableSpec& spec, uint32_t stream,
-                                        const std::vector<PlainTransition>& steps,
-                                        uint64_t first, uint64_t end, uint64_t seed) {
+                                        const std::vector<PlainTransition>& steps, uint64_t first,
+                                        uint64_t end, uint64_t seed) {
   const Philox random(seed, Purpose::kJitter, stream);
   std::vector<v1::Chunk> chunks;
   while (first < end) {
@@ -114,8 +114,7 @@ inline std::vector<v1::Chunk> CutChunks(const v1::TableSpec& spec, uint32_t stre
 }
 
 // Row `index` of the columns.
-inline PlainTransition RowOf(const v1::TableSpec& spec, const v1::SampledRows& rows,
-                             size_t index) {
+inline PlainTransition RowOf(const v1::TableSpec& spec, const v1::SampledRows& rows, size_t index) {
   const auto read = [index](const std::string& column, size_t size) {
     std::vector<float> values(size);
     std::memcpy(values.data(), column.data() + 4 * size * index, 4 * size);

@@ -43,7 +43,9 @@ void Act(ReplayStore& store, uint32_t stream, const std::atomic<uint64_t>& publi
   bool retry = false;
   while (!finished) {
     if (!retry) version = published;
-    v1::Chunk chunk = CutChunk(spec, stream, steps, step, 1 + static_cast<uint32_t>(step % 7) % (20 - static_cast<uint32_t>(step % 20)));
+    v1::Chunk chunk =
+        CutChunk(spec, stream, steps, step,
+                 1 + static_cast<uint32_t>(step % 7) % (20 - static_cast<uint32_t>(step % 20)));
     chunk.set_policy_version(version);
     const AppendResult result = *store.Append(std::make_shared<v1::Chunk>(std::move(chunk)),
                                               Arrival{.now = absl::Now(), .call = call});
@@ -83,12 +85,14 @@ void Draw(ReplayStore& store, uint64_t version,
   size_t found = 0;
   std::vector<uint64_t> ends;
   for (absl::StatusOr<bool> more = reader->Next(part); *more; more = reader->Next(part)) {
-    if (part.has_summary()) ends.assign(part.summary().end_step().begin(), part.summary().end_step().end());
+    if (part.has_summary())
+      ends.assign(part.summary().end_step().begin(), part.summary().end_step().end());
     for (size_t i = 0; part.has_rows() && i < part.rows().num_rows(); ++i) {
       const PlainTransition row = RowOf(Spec(), part.rows(), i);
       for (uint32_t stream = 0; stream < kStreams; ++stream) {
         const uint64_t begin = ends[stream] > 100 ? ends[stream] - 100 : 0;
-        for (uint64_t t = begin; t < ends[stream]; ++t) found += SameRow(row, steps[stream][t]) ? 1 : 0;
+        for (uint64_t t = begin; t < ends[stream]; ++t)
+          found += SameRow(row, steps[stream][t]) ? 1 : 0;
       }
     }
   }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "replay/client/chunk_sender.h"
 #include "replay/client/replay_client.h"
+#include "replay/service/scraped_registry.h"
 #include "tests/replay/chunks.h"
 #include "tests/replay/replay_server.h"
 
@@ -199,6 +201,43 @@ TEST_F(SampleServiceTest, AnErrorOfTheReceiverEndsTheCall) {
   });
   EXPECT_EQ(status, absl::DataLossError("enough"));
   EXPECT_EQ(parts, 3);
+}
+
+// The value of a metric without labels, or of the one with this label.
+double ValueOf(const prometheus::Registry& registry, const std::string& name,
+               const std::string& label = "") {
+  for (const prometheus::MetricFamily& family : registry.Collect()) {
+    if (family.name != name) continue;
+    for (const prometheus::ClientMetric& metric : family.metric) {
+      std::string labels;
+      for (const auto& pair : metric.label) labels += pair.value + " ";
+      if (labels.find(label) != std::string::npos) return metric.gauge.value;
+    }
+  }
+  ADD_FAILURE() << "no metric " << name << " with " << label;
+  return -1;
+}
+
+TEST_F(SampleServiceTest, AScrapeSeesTheTablesAsTheyAre) {
+  const v1::TableSpec spec = AddTable(true);
+  ScrapedRegistry registry;
+  ReplayMetrics metrics(registry);
+  registry.OnScrape([&] { metrics.Set(server_.store().Totals(absl::Now())); });
+  EXPECT_EQ(ValueOf(registry, "sr2l_replay_transitions"), 0);
+  EXPECT_EQ(ValueOf(registry, "sr2l_replay_limiter_balance"), -8);
+  for (uint64_t step = 0; step < 32; step += 8) Send(spec, step);
+  AwaitAnswers(v1::AppendResponse::LIMITED, 1);
+  EXPECT_EQ(ValueOf(registry, "sr2l_replay_transitions"), 24);
+  EXPECT_EQ(ValueOf(registry, "sr2l_replay_transition_payload_bytes"), 24 * 25);
+  EXPECT_GE(ValueOf(registry, "sr2l_replay_transition_bytes"), 24 * 25);
+  EXPECT_EQ(ValueOf(registry, "sr2l_replay_limiter_balance"), 16);
+  EXPECT_EQ(ValueOf(registry, "sr2l_replay_limiter_tolerance"), 16);
+  EXPECT_EQ(ValueOf(registry, "sr2l_replay_limiter_blocked", "actor"), 1);
+  EXPECT_EQ(ValueOf(registry, "sr2l_replay_limiter_blocked", "staleness"), 0);
+  ASSERT_TRUE(Sample(Request(8, 20)).ok());
+  AwaitAnswers(v1::AppendResponse::STORED, 4);
+  EXPECT_EQ(ValueOf(registry, "sr2l_replay_limiter_blocked", "actor"), 0);
+  EXPECT_EQ(server_.metrics().samples.Value(), 8);
 }
 
 TEST_F(SampleServiceTest, WaitsOutsideTheirRangeAreRefused) {

@@ -99,8 +99,9 @@ class SampleTest : public ::testing::Test {
   // Unavailable: it still waits, and waits no more.
   Answer Sample(const v1::SampleRequest& request) {
     Answer answer{.status = absl::UnavailableError("waits"), .parts = {}};
-    const auto id = store_->WaitForSample(
-        request, [&answer](absl::StatusOr<SampleReader> reader) { ReadAll(std::move(reader), answer); });
+    const auto id = store_->WaitForSample(request, [&answer](absl::StatusOr<SampleReader> reader) {
+      ReadAll(std::move(reader), answer);
+    });
     store_->CancelWait(id);
     return answer;
   }
@@ -303,9 +304,8 @@ TEST_F(SampleTest, TheEndOfACallOrAnOpenedStreamLetsTheLearnerGoOn) {
   v1::SampleRequest request = Request({0}, 50);
   request.set_policy_version(20);
   Answer answer{.status = absl::UnavailableError("waits"), .parts = {}};
-  store_->WaitForSample(request, [&](absl::StatusOr<SampleReader> reader) {
-    ReadAll(std::move(reader), answer);
-  });
+  store_->WaitForSample(
+      request, [&](absl::StatusOr<SampleReader> reader) { ReadAll(std::move(reader), answer); });
   ASSERT_TRUE(store_->OpenStream(MakeKey(spec, 0), 1).ok());
   EXPECT_EQ(answer.status.code(), absl::StatusCode::kUnavailable);
   store_->EndCall(9);
@@ -371,8 +371,9 @@ TEST_F(SampleTest, TablesWithAndWithoutACapacityAreNotMistakenForEachOther) {
 TEST_F(SampleTest, CapacitiesAreCheckedAndSetAsideFromTheBudget) {
   v1::TableSpec spec = MakeSpec("f", 0, 4, 50);
   spec.set_capacity(3);
-  EXPECT_THAT(std::string(store_->CreateTables({spec}).message()),
-              HasSubstr("tables[0].capacity must be in [4, 1000000000], num_streams or more, got 3"));
+  EXPECT_THAT(
+      std::string(store_->CreateTables({spec}).message()),
+      HasSubstr("tables[0].capacity must be in [4, 1000000000], num_streams or more, got 3"));
   spec.clear_capacity();
   *spec.mutable_limits() = Limits();
   EXPECT_THAT(std::string(store_->CreateTables({spec}).message()),

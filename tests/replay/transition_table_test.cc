@@ -27,8 +27,7 @@ v1::TableSpec SpecOf(uint32_t streams, uint64_t capacity) {
 // A table and everything that it was ever given.
 struct Subject {
   Subject(const v1::TableSpec& table_spec, size_t steps_per_stream, double mean_length)
-      : spec(table_spec),
-        table(spec, std::vector<StreamState>(spec.num_streams()), total_bytes) {
+      : spec(table_spec), table(spec, std::vector<StreamState>(spec.num_streams()), total_bytes) {
     for (uint32_t i = 0; i < spec.num_streams(); ++i) {
       steps.push_back(MakeSteps(spec, /*seed=*/5, i, steps_per_stream, mean_length));
     }
@@ -59,7 +58,8 @@ struct Subject {
       const uint64_t capacity = TransitionTable::StreamCapacity(spec);
       const uint64_t begin = ends[i] > capacity ? ends[i] - capacity : 0;
       for (uint64_t t = begin; t < ends[i]; ++t, ++row) {
-        ASSERT_TRUE(SameRow(RowOf(spec, rows, row), steps[i][t])) << "stream " << i << " step " << t;
+        ASSERT_TRUE(SameRow(RowOf(spec, rows, row), steps[i][t]))
+            << "stream " << i << " step " << t;
       }
     }
     EXPECT_EQ(row, contents.size);
@@ -79,8 +79,8 @@ TEST(TransitionTableTest, EveryTransitionEqualsTheListBeforeAndAfterTheRingWraps
     const Philox random(seed, Purpose::kJitter);
     for (uint64_t turn = 0; turn < 40; ++turn) {
       const auto stream = static_cast<uint32_t>(3 * random.Uniform(turn, 0));
-      const uint64_t end = subject.next_step[stream] +
-                           static_cast<uint64_t>(400 * random.Uniform(turn, 1));
+      const uint64_t end =
+          subject.next_step[stream] + static_cast<uint64_t>(400 * random.Uniform(turn, 1));
       subject.Insert(stream, std::min<uint64_t>(end, 3999), seed);
       subject.ExpectContents(subject.table.Now(), subject.next_step);
     }
@@ -225,7 +225,8 @@ TEST(SamplerTest, DrawsAreUniformAfterTheRingWrapped) {
   }
   const double expected = static_cast<double>(kDraws) / static_cast<double>(contents.size);
   double chi_square = 0;
-  for (const double count : counts) chi_square += (count - expected) * (count - expected) / expected;
+  for (const double count : counts)
+    chi_square += (count - expected) * (count - expected) / expected;
   // Wilson and Hilferty's approximation of the quantiles 1e-4 and 1 - 1e-4.
   const double degrees = static_cast<double>(contents.size) - 1;
   const auto quantile = [degrees](double normal) {

@@ -25,7 +25,7 @@ class UnackedChunksTest : public ::testing::Test {
     *response.mutable_key() = chunk->key();
     response.set_first_step(chunk->first_step());
     response.set_outcome(outcome);
-    if (outcome == v1::AppendResponse::FULL || outcome == v1::AppendResponse::LIMITED) response.set_retry_after_seconds(2);
+    response.set_retry_after_seconds(2);
     return response;
   }
 
