@@ -145,7 +145,8 @@ class Subject {
     SR2L_CHECK(chunk.actions().size() == steps * 8);
     SR2L_CHECK(chunk.rewards().size() == steps * 4);
     SR2L_CHECK(chunk.flags().size() == steps);
-    SR2L_CHECK(chunk.final_observations().size() == 12 * static_cast<size_t>(chunk.episodes_size()));
+    SR2L_CHECK(chunk.final_observations().size() ==
+               12 * static_cast<size_t>(chunk.episodes_size()));
   }
 
   void OpenStream(const std::string& content) {
@@ -259,7 +260,9 @@ class Subject {
 
   static uint64_t Held(const std::vector<StreamModel>& model) {
     uint64_t held = 0;
-    for (const StreamModel& stream : model) held += std::min(stream.next_step, kCapacity / kStreams);
+    for (const StreamModel& stream : model) {
+      held += std::min(stream.next_step, kCapacity / kStreams);
+    }
     return held;
   }
 
