@@ -85,8 +85,8 @@ class Limiter {
   enum class LearnerLimit { kNone, kMinimumSize, kBalance, kStaleness };
   struct StreamView {
     bool active = false;
-    uint64_t policy_version = 0;  // of the last stored chunk
-    uint64_t call = 0;            // that brought it
+    uint64_t policy_version = 0;                // of the last stored chunk
+    uint64_t call = 0;                          // that brought it
     absl::Time refused = absl::InfinitePast();  // by the balance, and not stored since
   };
 
