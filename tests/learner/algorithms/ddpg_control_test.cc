@@ -42,7 +42,9 @@ DdpgOptions Options() {
 class Controller {
  public:
   explicit Controller(Tensor parameters)
-      : mlp_(Options().actor, 1, {}), point_(mlp_.NewPoint(1)), parameters_(std::move(parameters)) {}
+      : mlp_(Options().actor, 1, {}),
+        point_(mlp_.NewPoint(1)),
+        parameters_(std::move(parameters)) {}
 
   double operator()(double x) {
     const Tensor position = torch::full({1, 1, 1}, x);

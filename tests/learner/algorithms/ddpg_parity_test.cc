@@ -41,9 +41,7 @@ class DdpgParityTest : public testing::TestWithParam<Case> {
     options_.terminate_at_truncation = GetParam().terminate_at_truncation;
   }
 
-  Ddpg MakeFused() const {
-    return Ddpg(options_, GetParam().smoothness, Members(), torch::kCPU);
-  }
+  Ddpg MakeFused() const { return Ddpg(options_, GetParam().smoothness, Members(), torch::kCPU); }
 
   // The start of MakeFused in float64.
   DdpgState ExactStart() const {
@@ -68,9 +66,8 @@ class DdpgParityTest : public testing::TestWithParam<Case> {
   std::vector<ReferenceDdpg> MakeReferences() const {
     std::vector<ReferenceDdpg> references;
     for (int64_t m = 0; m < 2; ++m) {
-      const DdpgState start = MapState(ExactStart(), [m](const Tensor& tensor) {
-        return tensor.narrow(0, m, 1);
-      });
+      const DdpgState start =
+          MapState(ExactStart(), [m](const Tensor& tensor) { return tensor.narrow(0, m, 1); });
       references.emplace_back(options_, GetParam().smoothness, Members()[m], start);
     }
     return references;
@@ -94,8 +91,8 @@ TEST_P(DdpgParityTest, GradientsOfBothNetworksEqualAutograd) {
   MakeExact().Update(Exact(0, 1), 0, Members(), state);
   Ddpg single = MakeFused();
   single.Update(0, MapBlock(block_, [&](const Tensor& rows) {
-    return rows.narrow(1, 0, options_.batch_size).contiguous();
-  }));
+                  return rows.narrow(1, 0, options_.batch_size).contiguous();
+                }));
   std::vector<ReferenceDdpg> references = MakeReferences();
   for (int64_t m = 0; m < 2; ++m) {
     references[m].Update(MemberOf(Exact(0, 1), m), 0);

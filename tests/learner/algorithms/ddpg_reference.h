@@ -49,8 +49,7 @@ class ReferenceDdpg {
     Tensor alive = 1 - rows(block.terminated);
     if (options_.terminate_at_truncation) alive = alive * (1 - rows(block.truncated));
     const Tensor y = rows(block.rewards) +
-                     options_.discount * alive *
-                         Q(target_critic_, next, Mu(target_actor_, next));
+                     options_.discount * alive * Q(target_critic_, next, Mu(target_actor_, next));
     UpdateCritic(s, a, y);
     UpdateActor(s);
     ++updates_;
@@ -80,9 +79,9 @@ class ReferenceDdpg {
     int64_t at = 0;
     for (size_t k = 0; k < widths.size(); ++k) {
       const int64_t out = widths[k];
-      x = torch::nn::functional::linear(
-          x, parameters.slice(0, at, at + in * out).view({in, out}).t(),
-          parameters.slice(0, at + in * out, at + (in + 1) * out));
+      x = torch::nn::functional::linear(x,
+                                        parameters.slice(0, at, at + in * out).view({in, out}).t(),
+                                        parameters.slice(0, at + in * out, at + (in + 1) * out));
       if (k + 1 < widths.size()) x = torch::relu(x);
       at += (in + 1) * out;
       in = out;

@@ -38,9 +38,8 @@ DdpgState Row(const DdpgState& state, int64_t m) {
 
 bool EqualState(const DdpgState& a, DdpgState b) {
   bool equal = true;
-  ForEachPair(a, b, [&equal](const Tensor& x, const Tensor& y) {
-    equal = equal && torch::equal(x, y);
-  });
+  ForEachPair(a, b,
+              [&equal](const Tensor& x, const Tensor& y) { equal = equal && torch::equal(x, y); });
   return equal;
 }
 
@@ -79,9 +78,8 @@ TEST_P(DdpgTest, AnyDivisionIntoCallsGivesTheSameBits) {
   at_once.Update(0, block_);
   Ddpg divided = Make(Members());
   divided.Update(0, Updates(block_, 0, 1));
-  divided.Update(1, Updates(MapBlock(block_, [](const Tensor& rows) {
-                              return rows.narrow(0, 1, 2);
-                            }), 1, 3));
+  divided.Update(
+      1, Updates(MapBlock(block_, [](const Tensor& rows) { return rows.narrow(0, 1, 2); }), 1, 3));
   divided.Update(0, Updates(MemberOf(block_, 0), 1, 2));
   divided.Update(0, Updates(MemberOf(block_, 0), 3, 3));
   divided.Update(2, Updates(MemberOf(block_, 2), 4, 2));
@@ -250,10 +248,10 @@ TEST(DdpgStartTest, TargetsEqualTheOnlineNetworksAndSeedsDecideAlone) {
   const DdpgState state = Ddpg(options, std::nullopt, Members(), torch::kCPU).state();
   EXPECT_TRUE(torch::equal(state.actor, state.target_actor));
   EXPECT_TRUE(torch::equal(state.critic, state.target_critic));
-  EXPECT_TRUE(torch::equal(state.actor,
-                           XavierNormal(options.actor, {1, 2, 3}, Purpose::kPolicyInit)));
-  EXPECT_TRUE(torch::equal(state.critic,
-                           XavierNormal(options.critic, {1, 2, 3}, Purpose::kCriticInit)));
+  EXPECT_TRUE(
+      torch::equal(state.actor, XavierNormal(options.actor, {1, 2, 3}, Purpose::kPolicyInit)));
+  EXPECT_TRUE(
+      torch::equal(state.critic, XavierNormal(options.critic, {1, 2, 3}, Purpose::kCriticInit)));
   EXPECT_EQ(state.critic_adam.second.abs().sum().item<float>(), 0);
 }
 
@@ -282,8 +280,8 @@ TEST(DdpgConstructionTest, RefusesMembersAndRegularizersNamingTheOption) {
   const auto expect = [](const std::string& name, const std::vector<MemberOptions>& members,
                          const SmoothnessOptions& smoothness) {
     try {
-      Ddpg ddpg(SmallDdpgOptions(), DdpgSmoothness{SmoothnessTarget::kCritic, smoothness},
-                members, torch::kCPU);
+      Ddpg ddpg(SmallDdpgOptions(), DdpgSmoothness{SmoothnessTarget::kCritic, smoothness}, members,
+                torch::kCPU);
       ADD_FAILURE() << name << " was accepted";
     } catch (const std::invalid_argument& error) {
       EXPECT_THAT(error.what(), HasSubstr(name));
@@ -311,13 +309,17 @@ TEST(DdpgBlockTest, RefusesABlockThatDoesNotFitNamingTheTensor) {
     }
   };
   const int64_t count = kSize.count;
-  expect("observations", 0, [=](TransitionBlock& b) { b.observations = torch::zeros({1, count, 4}); });
+  expect("observations", 0, [=](TransitionBlock& b) {
+    b.observations = torch::zeros({1, count, 4});
+  });
   expect("next_observations", 0, [](TransitionBlock& b) { b.next_observations = b.actions; });
   expect("actions", 0, [](TransitionBlock& b) { b.actions = b.actions.to(torch::kFloat64); });
   expect("rewards", 0, [](TransitionBlock& b) { b.rewards = torch::zeros({1, 17}); });
   expect("rewards", 0, [](TransitionBlock& b) { b.rewards = torch::zeros({1, 0}); });
   expect("terminated", 0, [](TransitionBlock& b) { b.terminated = torch::zeros({1, 16}); });
-  expect("truncated", 0, [=](TransitionBlock& b) { b.truncated = torch::zeros({1, 2 * count}).slice(1, 0, 2 * count, 2); });
+  expect("truncated", 0, [=](TransitionBlock& b) {
+    b.truncated = torch::zeros({1, 2 * count}).slice(1, 0, 2 * count, 2);
+  });
   expect("members 2 to 2", 2, [](TransitionBlock&) {});
   expect("members -1 to -1", -1, [](TransitionBlock&) {});
   EXPECT_EQ(ddpg.updates(0), 0u);

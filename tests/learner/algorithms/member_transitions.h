@@ -41,8 +41,8 @@ inline TransitionBlock MemberTransitions(const TransitionSize& size, uint64_t me
 }
 
 // The members' transitions, stacked.
-inline TransitionBlock Transitions(const TransitionSize& size,
-                                   const std::vector<uint64_t>& members, uint64_t index) {
+inline TransitionBlock Transitions(const TransitionSize& size, const std::vector<uint64_t>& members,
+                                   uint64_t index) {
   TransitionBlock all = MemberTransitions(size, members[0], index);
   for (size_t m = 1; m < members.size(); ++m) {
     const TransitionBlock next = MemberTransitions(size, members[m], index);

@@ -96,8 +96,8 @@ TEST(ProductStrideTest, TakesSomeColumnsOfAWiderMatrix) {
   const std::vector<float> b = RandomFloats(depth * width, 2);
   for (const int64_t columns : {1, 6, 17}) {
     std::vector<float> result(rows * columns);
-    SumOfProducts({{a.data(), depth, 1, b.data() + 4, depth, width}}, ProductStart::kZero,
-                  nullptr, {result.data(), rows, columns});
+    SumOfProducts({{a.data(), depth, 1, b.data() + 4, depth, width}}, ProductStart::kZero, nullptr,
+                  {result.data(), rows, columns});
     for (int64_t i = 0; i < rows; ++i) {
       for (int64_t j = 0; j < columns; ++j) {
         float expected = 0;

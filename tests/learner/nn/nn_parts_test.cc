@@ -182,7 +182,8 @@ TEST(XavierNormalTest, HasTheRightVarianceTailsAndZeroBias) {
     // The variance of 384 normal numbers or more is within 22 % (three deviations).
     EXPECT_NEAR(weight.var().item<double>() / (sigma * sigma), 1, 0.22);
     EXPECT_NEAR((weight.abs() > sigma).to(torch::kFloat64).mean().item<double>(), 0.317, 0.08);
-    EXPECT_EQ(parameters.slice(0, layer.bias, layer.bias + layer.outputs).abs().sum().item<float>(), 0);
+    EXPECT_EQ(parameters.slice(0, layer.bias, layer.bias + layer.outputs).abs().sum().item<float>(),
+              0);
   }
   EXPECT_FALSE(torch::equal(parameters, XavierNormal(shape, {5}, Purpose::kPolicyInit)[0]));
   EXPECT_TRUE(torch::equal(parameters, XavierNormal(shape, {4, 5}, Purpose::kCriticInit)[1]));
