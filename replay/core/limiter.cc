@@ -30,6 +30,7 @@ uint64_t Behind(uint64_t newest, uint64_t version) {
 
 Limiter::Limiter(const v1::TableSpec& spec, uint64_t inserts)
     : steps_per_round_(spec.steps_per_round()),
+      steps_per_stream_(spec.steps_per_stream()),
       limits_(spec.limits()),
       inserts_(inserts),
       balance_(FirstBalance()),
@@ -85,7 +86,7 @@ Limiter::Admission Limiter::RefuseByBalance(uint32_t stream, double excess, absl
           .message = absl::StrCat(numbers, "; the learner must sample")};
 }
 
-void Limiter::Store(uint32_t stream, uint64_t steps, uint64_t call) {
+void Limiter::Store(uint32_t stream, uint64_t steps, uint64_t next_step, uint64_t call) {
   absl::MutexLock lock(&mu_);
   pending_steps_ -= steps;
   inserts_ += steps;
@@ -95,6 +96,7 @@ void Limiter::Store(uint32_t stream, uint64_t steps, uint64_t call) {
     balance_ = FirstBalance();
   }
   streams_[stream].call = call;
+  if (steps_per_stream_ > 0 && next_step >= steps_per_stream_) streams_[stream].active = false;
 }
 
 void Limiter::Withdraw(uint32_t stream, uint64_t steps) {
