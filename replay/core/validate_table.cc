@@ -124,6 +124,8 @@ absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& 
                                   wanted.steps_per_round()));
   SR2L_RETURN_IF_ERROR(
       CheckEqual(existing, "capacity", existing.capacity(), wanted.capacity()));
+  SR2L_RETURN_IF_ERROR(CheckEqual(existing, "steps_per_stream", existing.steps_per_stream(),
+                                  wanted.steps_per_stream()));
   return CheckEqual(existing, "limits (1: present)", existing.has_limits() ? 1 : 0,
                     wanted.has_limits() ? 1 : 0);
 }

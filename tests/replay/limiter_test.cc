@@ -36,7 +36,7 @@ v1::TableSpec LimitedSpec(uint32_t num_streams) {
 
 Verdict Insert(Limiter& limiter, uint32_t stream, uint64_t version, uint64_t call = 1) {
   const Verdict verdict = limiter.Admit(stream, 10, version, kNow).verdict;
-  if (verdict == Verdict::kAllowed) limiter.Store(stream, 10, call);
+  if (verdict == Verdict::kAllowed) limiter.Store(stream, 10, /*next_step=*/10, call);
   return verdict;
 }
 
@@ -57,6 +57,21 @@ TEST(LimiterTest, NothingIsDrawnBeforeTheMinimumSize) {
   Insert(limiter, 0, 0);
   EXPECT_TRUE(Draw(limiter, 0, 100));
   EXPECT_EQ(limiter.Describe({}, kNow).balance(), -100);
+}
+
+TEST(LimiterTest, AStreamThatHasTakenItsLastStepHoldsNobody) {
+  v1::TableSpec spec = LimitedSpec(2);
+  spec.set_steps_per_stream(100);
+  for (const uint64_t last_step : {uint64_t{90}, uint64_t{100}}) {
+    Limiter limiter(spec, 0);
+    for (int i = 0; i < 5; ++i) Insert(limiter, 0, 0);
+    ASSERT_EQ(limiter.Admit(1, 10, /*policy_version=*/0, kNow).verdict, Verdict::kAllowed);
+    limiter.Store(1, 10, /*next_step=*/last_step, /*call=*/2);
+    limiter.SetPolicyVersion(5);
+    for (int i = 0; i < 10; ++i) Insert(limiter, 0, 5);
+    // Stream 1's policy is 6 versions older than the next one, and 5 are allowed.
+    EXPECT_EQ(Draw(limiter, 0, 100), last_step == 100) << last_step;
+  }
 }
 
 TEST(LimiterTest, TheBalanceHoldsTheLearnerAndThenTheActors) {
@@ -322,7 +337,7 @@ class RandomRun {
     } else if (dice_.OneIn(100)) {
       limiter_.Withdraw(stream, actor.chunk_steps);
     } else {
-      limiter_.Store(stream, actor.chunk_steps, actor.call);
+      limiter_.Store(stream, actor.chunk_steps, /*next_step=*/0, actor.call);
     }
     return true;
   }
