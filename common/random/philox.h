@@ -9,15 +9,15 @@ namespace sr2l {
 // What a random number is drawn for. The numbers are part of what makes a run
 // reproducible: never change one, only add.
 enum class Purpose : uint8_t {
-  kReset = 1,           // index: episode; stream: stream
-  kExploration = 2,     // index: step; stream: stream
-  kPolicyInit = 3,      // index: parameter
-  kBaselineInit = 4,    // index: parameter
-  kCriticInit = 9,      // index: parameter
-  kPerturbation = 5,    // index: update; lane: element
-  kMinibatch = 6,       // index: update * epochs + epoch; lane: position
-  kJitter = 7,          // of reconnections; never of training
-  kReplaySample = 8,    // index: draw
+  kReset = 1,         // index: episode; stream: stream
+  kExploration = 2,   // index: step; stream: stream
+  kPolicyInit = 3,    // index: parameter
+  kBaselineInit = 4,  // index: parameter
+  kCriticInit = 9,    // index: parameter
+  kPerturbation = 5,  // index: update; lane: element
+  kMinibatch = 6,     // index: update * epochs + epoch; lane: position
+  kJitter = 7,        // of reconnections; never of training
+  kReplaySample = 8,  // index: draw
 };
 
 // Philox4x32-10 (Salmon et al., 2011): four random 32-bit words as a pure function of a

@@ -20,9 +20,8 @@ void RestoreFailed(const std::vector<std::string>& failure, const DdpgState& bef
   for (size_t m = 0; m < failure.size(); ++m) {
     if (failure[m].empty()) continue;
     const int64_t row = static_cast<int64_t>(m);
-    ForEachPair(before, state, [row](const torch::Tensor& from, torch::Tensor& to) {
-      to[row].copy_(from[row]);
-    });
+    ForEachPair(before, state,
+                [row](const torch::Tensor& from, torch::Tensor& to) { to[row].copy_(from[row]); });
   }
 }
 
@@ -59,8 +58,7 @@ DdpgState InitialState(const DdpgOptions& options, const std::vector<MemberOptio
   return state;
 }
 
-std::vector<MemberOptions> Checked(std::vector<MemberOptions> members,
-                                   const DdpgOptions& options,
+std::vector<MemberOptions> Checked(std::vector<MemberOptions> members, const DdpgOptions& options,
                                    const std::optional<DdpgSmoothness>& smoothness) {
   CheckDdpgOptions(options);
   CheckMembers(members);
@@ -80,9 +78,8 @@ Ddpg::Ddpg(DdpgOptions options, std::optional<DdpgSmoothness> smoothness,
 }
 
 DdpgState Ddpg::Rows(int64_t first, int64_t count) const {
-  return MapState(state_, [=](const torch::Tensor& tensor) {
-    return tensor.narrow(0, first, count);
-  });
+  return MapState(state_,
+                  [=](const torch::Tensor& tensor) { return tensor.narrow(0, first, count); });
 }
 
 void Ddpg::SetState(DdpgState state) {
@@ -112,8 +109,7 @@ DdpgStats Ddpg::Update(int64_t first, const TransitionBlock& block) {
 
 DdpgStats Ddpg::UpdateGroup(int64_t first, int64_t row, const TransitionBlock& block) {
   DdpgState state = group_size_ == 1 ? alone_[first] : Rows(first, group_size_);
-  ForEachPair(state, before_,
-              [](const torch::Tensor& from, torch::Tensor& to) { to.copy_(from); });
+  ForEachPair(state, before_, [](const torch::Tensor& from, torch::Tensor& to) { to.copy_(from); });
   const std::vector<MemberOptions> members(members_.begin() + first,
                                            members_.begin() + first + group_size_);
   DdpgStats stats = update_->Update(block, row, members, state);

@@ -73,7 +73,7 @@ class Ddpg {
   std::vector<DdpgState> alone_;        // views of state_, one per member
   std::unique_ptr<DdpgUpdate> update_;  // for groups of group_size_
   int64_t group_size_ = 0;
-  DdpgState before_;                    // a group's, to put a failed member back to
+  DdpgState before_;  // a group's, to put a failed member back to
 };
 
 }  // namespace sr2l

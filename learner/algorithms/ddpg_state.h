@@ -16,7 +16,7 @@ struct DdpgState {
   torch::Tensor target_critic;  // [M, C], phi'
   AdamState actor_adam;
   AdamState critic_adam;
-  torch::Tensor updates;        // [M] int64 on the CPU, taken so far
+  torch::Tensor updates;  // [M] int64 on the CPU, taken so far
 };
 
 // Calls function(x, y) for the tensors of two states, one after the other.

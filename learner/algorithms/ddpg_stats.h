@@ -11,11 +11,11 @@ namespace sr2l {
 // Wall-clock time of the parts of a block's updates, of all its members together. On a GPU the
 // work goes on while more is started: all but `finish` then say how long starting it took.
 struct DdpgSeconds {
-  double targets = 0;       // the targets y, and the target networks' own updates
+  double targets = 0;  // the targets y, and the target networks' own updates
   double critic = 0;
   double perturbation = 0;
   double actor = 0;
-  double finish = 0;        // waiting for the block's end, checks and statistics
+  double finish = 0;  // waiting for the block's end, checks and statistics
 };
 
 // What a block of updates did to G members: means over its updates, [G] float64 on the CPU; a

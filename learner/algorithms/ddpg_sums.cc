@@ -33,8 +33,8 @@ double MeanRatio(const torch::Tensor& difference, const torch::Tensor& delta, in
 }  // namespace
 
 DdpgSums::DdpgSums(int64_t members, torch::Device device)
-    : sums_(torch::zeros({members, kColumns},
-                         torch::TensorOptions(device).dtype(torch::kFloat64))) {}
+    : sums_(
+          torch::zeros({members, kColumns}, torch::TensorOptions(device).dtype(torch::kFloat64))) {}
 
 void DdpgSums::Clear() { sums_.zero_(); }
 
@@ -77,8 +77,7 @@ void DdpgSums::AddCritic(const torch::Tensor& q, const torch::Tensor& targets) {
 
 void DdpgSums::AddActor(const torch::Tensor& q) { AddMean(kActorObjective, q); }
 
-void DdpgSums::AddPerturbation(const PerturbationResult& result,
-                               const torch::Tensor& difference) {
+void DdpgSums::AddPerturbation(const PerturbationResult& result, const torch::Tensor& difference) {
   AddMean(kStartNonsmoothness, result.start_value);
   AddMean(kNonsmoothness, result.value);
   if (!FloatsOnCpu(difference)) {
@@ -114,8 +113,8 @@ DdpgStats DdpgSums::Means(int64_t updates, bool perturbed) const {
   stats.q_mean = mean(kQ, true);
   stats.actor_objective = mean(kActorObjective, true);
   stats.nonsmoothness = mean(kNonsmoothness, perturbed);
-  stats.perturbation_gain = fill(
-      perturbed, [](const double* s) { return s[kNonsmoothness] / s[kStartNonsmoothness]; });
+  stats.perturbation_gain =
+      fill(perturbed, [](const double* s) { return s[kNonsmoothness] / s[kStartNonsmoothness]; });
   stats.boundary_share = mean(kBoundaryShare, perturbed);
   stats.local_lipschitz = mean(kLipschitz, perturbed);
   return stats;

@@ -49,9 +49,8 @@ TransitionBlock Part(const TransitionBlock& block, int64_t first, int64_t count)
 
 }  // namespace
 
-DdpgUpdate::DdpgUpdate(const DdpgOptions& options,
-                       const std::optional<DdpgSmoothness>& smoothness, int64_t members,
-                       const MlpPlacement& placement)
+DdpgUpdate::DdpgUpdate(const DdpgOptions& options, const std::optional<DdpgSmoothness>& smoothness,
+                       int64_t members, const MlpPlacement& placement)
     : options_(options),
       smoothness_(smoothness),
       device_(placement.device),
@@ -86,9 +85,8 @@ DdpgUpdate::DdpgUpdate(const DdpgOptions& options,
   if (!smoothness.has_value()) return;
   const bool on_policy = smoothness->target == SmoothnessTarget::kPolicy;
   distance_.emplace(on_policy ? actor_ : critic_, rows);
-  perturbation_.emplace(smoothness->options,
-                        PerturbationSize{members, rows, options.actor.inputs}, placement.device,
-                        placement.dtype);
+  perturbation_.emplace(smoothness->options, PerturbationSize{members, rows, options.actor.inputs},
+                        placement.device, placement.dtype);
   distance_weight_ = 2 * torch::ones({members, 1, distance_->difference().size(2)},
                                      distance_->difference().options());
   moved_cotangent_ = torch::empty_like(distance_->difference());
@@ -204,8 +202,7 @@ const torch::Tensor& DdpgUpdate::CriticGradient(const DdpgState& state) {
   }
   critic_.ParameterVjp(state.critic, CriticPoint(), q_cotangent_, critic_gradient_);
   if (regularized) {
-    critic_.AddParameterVjp(state.critic, distance_->moved(), moved_cotangent_,
-                            critic_gradient_);
+    critic_.AddParameterVjp(state.critic, distance_->moved(), moved_cotangent_, critic_gradient_);
   }
   return critic_gradient_;
 }

@@ -85,14 +85,14 @@ class DdpgUpdate {
   torch::Tensor targets_;            // [M, B], y
   MlpPoint next_;                    // of the target networks
   MlpPoint next_q_;
-  MlpPoint plain_actor_point_;       // mu(s), where the actor is not regularized
-  MlpPoint plain_critic_point_;      // Q(s, a), likewise
-  MlpPoint policy_q_;                // Q(s, mu(s))
-  torch::Tensor q_cotangent_;        // [M, B, 1]
-  torch::Tensor mean_q_cotangent_;   // [M, B, 1], -1 / B
-  torch::Tensor action_cotangent_;   // [M, B, A]
-  torch::Tensor critic_gradient_;    // [M, C]
-  torch::Tensor actor_gradient_;     // [M, P]
+  MlpPoint plain_actor_point_;      // mu(s), where the actor is not regularized
+  MlpPoint plain_critic_point_;     // Q(s, a), likewise
+  MlpPoint policy_q_;               // Q(s, mu(s))
+  torch::Tensor q_cotangent_;       // [M, B, 1]
+  torch::Tensor mean_q_cotangent_;  // [M, B, 1], -1 / B
+  torch::Tensor action_cotangent_;  // [M, B, A]
+  torch::Tensor critic_gradient_;   // [M, C]
+  torch::Tensor actor_gradient_;    // [M, P]
   DdpgSums sums_;
 };
 

@@ -75,9 +75,8 @@ class FusedMlp {
                                      int64_t rows, const float* gradient, float* scratch) const;
   void ParameterVjpTile(const FusedPoint& point, int64_t first, int64_t rows,
                         const float* cotangent, float* gradient, Into into);
-  void InputVjpTile(const float* transposed, const FusedPoint& point, int64_t first,
-                    int64_t rows, const float* cotangent, const InputRange& range,
-                    float* gradient);
+  void InputVjpTile(const float* transposed, const FusedPoint& point, int64_t first, int64_t rows,
+                    const float* cotangent, const InputRange& range, float* gradient);
   // A scratch buffer that is not `used`.
   float* Other(const float* used);
 

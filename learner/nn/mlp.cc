@@ -85,9 +85,9 @@ BatchedMlp::BatchedMlp(const MlpShape& shape, int64_t members, const MlpPlacemen
     throw std::invalid_argument("fused networks compute in float32 on the CPU only");
   }
   if (can_fuse && placement.backend != MlpBackend::kTorch) fused_.emplace_back(shape);
-  transposed_ = torch::empty(
-      {members, num_parameters_},
-      torch::TensorOptions().device(placement.device).dtype(placement.dtype));
+  transposed_ =
+      torch::empty({members, num_parameters_},
+                   torch::TensorOptions().device(placement.device).dtype(placement.dtype));
 }
 
 MlpPoint BatchedMlp::NewPoint(int64_t rows, Keep keep) const {

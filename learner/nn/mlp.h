@@ -70,8 +70,7 @@ class BatchedMlp {
   // gradient [M, B, J]: row i is the gradient of <cotangent row i, output row i> in the J
   // inputs of row i from `first_input` on.
   void InputVjp(const torch::Tensor& parameters, const MlpPoint& point,
-                const torch::Tensor& cotangent, torch::Tensor& gradient,
-                int64_t first_input = 0);
+                const torch::Tensor& cotangent, torch::Tensor& gradient, int64_t first_input = 0);
 
   // For many of them with the same parameters: `transposed` [M, P] has every layer's weight
   // [out, in] at its offset, and in the biases' places nothing of meaning.
@@ -96,9 +95,8 @@ class BatchedMlp {
 
   std::vector<LayerScratch>& Scratch(int64_t rows);
   void ShiftInputs(const MlpPoint& origin, const torch::Tensor& delta, MlpPoint& moved) const;
-  void ParameterVjpInto(FusedMlp::Into into, const torch::Tensor& parameters,
-                        const MlpPoint& point, const torch::Tensor& cotangent,
-                        torch::Tensor gradient);
+  void ParameterVjpInto(FusedMlp::Into into, const torch::Tensor& parameters, const MlpPoint& point,
+                        const torch::Tensor& cotangent, torch::Tensor gradient);
   torch::Tensor BackThroughActivation(const MlpPoint& point, size_t layer,
                                       const torch::Tensor& gradient,
                                       const torch::Tensor& scratch) const;

@@ -13,7 +13,7 @@ struct ProductTerm {
   int64_t a_column_stride = 0;  // 1: a is row-major; else a is read transposed
   const float* b = nullptr;     // row-major
   int64_t depth = 0;
-  int64_t b_row_stride = 0;     // floats from one row of b to the next; 0: the columns
+  int64_t b_row_stride = 0;  // floats from one row of b to the next; 0: the columns
 };
 
 // The result, row-major without gaps.

@@ -54,8 +54,7 @@ void Perturbation::DrawStart(const PerturbationMember& member, uint64_t update, 
   const int64_t elements = size_.rows * size_.inputs;
   for (int64_t first = 0; first < elements; first += kLanes) {
     const int64_t count = std::min(kLanes, elements - first);
-    const Philox random(member.seed, Purpose::kPerturbation,
-                        static_cast<uint32_t>(first / kLanes));
+    const Philox random(member.seed, Purpose::kPerturbation, static_cast<uint32_t>(first / kLanes));
     random.FillUniform(update, static_cast<uint32_t>(count), uniform_.data());
     for (int64_t i = 0; i < count; ++i) {
       to[first + i] = static_cast<float>(member.radius * (2 * uniform_[i] - 1));

@@ -39,8 +39,8 @@ struct PerturbationResult {
 // The start is a pure function of (seed, update, element). Not thread-safe.
 class Perturbation {
  public:
-  Perturbation(const SmoothnessOptions& options, const PerturbationSize& size,
-               torch::Device device, torch::Dtype dtype = torch::kFloat32);
+  Perturbation(const SmoothnessOptions& options, const PerturbationSize& size, torch::Device device,
+               torch::Dtype dtype = torch::kFloat32);
 
   // Throws std::invalid_argument, naming it: steps < 0; step_size or a radius that is not
   // positive and finite.

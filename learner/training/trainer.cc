@@ -50,6 +50,7 @@ std::vector<v1::TableSpec> MakeTables(const std::string& experiment_id,
     table.set_observation_dim(config.task().observation_dim());
     table.set_action_dim(config.task().action_dim());
     table.set_steps_per_round(StepsPerStreamRound(config));
+    table.set_steps_per_stream(TotalSteps(config) / config.streams_per_member());
     if (!config.has_ddpg()) continue;
     table.set_capacity(std::min<uint64_t>(config.ddpg().capacity(), TotalSteps(config)));
     if (config.collection() == v1::FREE_RUNNING) {

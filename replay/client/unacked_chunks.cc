@@ -30,8 +30,12 @@ void UnackedChunks::Add(ChunkPtr chunk) {
 UnackedChunks::ChunkPtr UnackedChunks::TakeNext(absl::Time now) {
   if (waiting_.empty()) return nullptr;
   if (paused_until_ != absl::InfiniteFuture() && now < paused_until_) return nullptr;
-  const uint64_t number = *waiting_.begin();
-  waiting_.erase(waiting_.begin());
+  const auto next = std::find_if(waiting_.begin(), waiting_.end(), [&](uint64_t candidate) {
+    return !IsHeldBack(*held_.at(candidate).chunk, now);
+  });
+  if (next == waiting_.end()) return nullptr;
+  const uint64_t number = *next;
+  waiting_.erase(next);
   out_.push_back(number);
   Held& held = held_[number];
   held.sent = now;
@@ -47,8 +51,12 @@ UnackedChunks::Verdict UnackedChunks::OnAnswer(const v1::AppendResponse& respons
   const bool same_stream = !response.has_key() || SameStream(response.key(), chunk.key());
   if (!same_stream || response.first_step() != chunk.first_step()) return Verdict::kUnexpected;
   out_.pop_front();
-  if (response.outcome() == v1::AppendResponse::FULL ||
-      response.outcome() == v1::AppendResponse::LIMITED) {
+  if (response.outcome() == v1::AppendResponse::LIMITED) {
+    waiting_.insert(number);
+    limited_until_[NameOf(chunk)] = now + PauseOf(response);
+    return Verdict::kPaused;
+  }
+  if (response.outcome() == v1::AppendResponse::FULL) {
     waiting_.insert(number);
     paused_until_ = now + PauseOf(response);
     return Verdict::kPaused;
@@ -73,14 +81,32 @@ void UnackedChunks::SendAllAgain() {
   waiting_.insert(out_.begin(), out_.end());
   out_.clear();
   paused_until_ = absl::InfiniteFuture();
+  limited_until_.clear();
 }
 
 void UnackedChunks::EndPause(absl::Time now) {
   if (now >= paused_until_) paused_until_ = absl::InfiniteFuture();
+  std::erase_if(limited_until_, [now](const auto& pause) { return now >= pause.second; });
+}
+
+absl::Time UnackedChunks::pause_end() const {
+  absl::Time end = paused_until_;
+  for (const auto& [stream, until] : limited_until_) end = std::min(end, until);
+  return end;
 }
 
 absl::Time UnackedChunks::oldest_sent() const {
   return out_.empty() ? absl::InfiniteFuture() : held_.at(out_.front()).sent;
+}
+
+UnackedChunks::StreamName UnackedChunks::NameOf(const v1::Chunk& chunk) {
+  return {chunk.key().experiment_id(), chunk.key().member(), chunk.key().stream()};
+}
+
+bool UnackedChunks::IsHeldBack(const v1::Chunk& chunk, absl::Time now) const {
+  if (limited_until_.empty()) return false;
+  const auto pause = limited_until_.find(NameOf(chunk));
+  return pause != limited_until_.end() && now < pause->second;
 }
 
 bool UnackedChunks::HasEarlier(uint64_t number) const {

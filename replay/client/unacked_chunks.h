@@ -7,6 +7,8 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
+#include <tuple>
 
 #include "absl/time/time.h"
 #include "sr2l/v1/replay.pb.h"
@@ -22,15 +24,16 @@ class UnackedChunks {
 
   enum class Verdict {
     kSettled,     // whatever the outcome, the chunk is not sent again; call Settle
-    kPaused,      // FULL or LIMITED: goes out again after the pause that the server asked for
+    kPaused,      // FULL or LIMITED: goes out again after the pause that the server asked for;
+                  // FULL holds back every chunk, LIMITED those of its stream
     kOvertaken,   // a gap only because an earlier chunk was not stored: goes out again
     kUnexpected,  // does not answer the oldest chunk that is out: the connection is broken
   };
 
   void Add(ChunkPtr chunk);
 
-  // The next chunk to send, null if there is none or `now` lies in a pause. It counts as
-  // sent with this call.
+  // The next chunk to send, null if there is none that no pause holds back at `now`. It
+  // counts as sent with this call.
   ChunkPtr TakeNext(absl::Time now);
 
   // Matches an answer with the oldest chunk that is out.
@@ -42,15 +45,15 @@ class UnackedChunks {
   // The connection ended: whatever is out goes out again, and no pause holds any more.
   void SendAllAgain();
 
-  // Ends a pause that is over, so that it is not waited for again.
+  // Ends the pauses that are over, so that they are not waited for again.
   void EndPause(absl::Time now);
 
   bool empty() const { return held_.empty(); }
   size_t size() const { return held_.size(); }
   size_t bytes() const { return bytes_; }
 
-  // When something has to happen: the end of a pause, InfiniteFuture without one.
-  absl::Time pause_end() const { return paused_until_; }
+  // When something has to happen: the end of the next pause, InfiniteFuture without one.
+  absl::Time pause_end() const;
   // When the oldest chunk that is out was sent; InfiniteFuture: none is out.
   absl::Time oldest_sent() const;
 
@@ -61,6 +64,11 @@ class UnackedChunks {
     absl::Time sent;
   };
 
+  using StreamName = std::tuple<std::string, uint32_t, uint32_t>;  // experiment, member, stream
+
+  static StreamName NameOf(const v1::Chunk& chunk);
+  // Whether a pause of the chunk's stream lasts.
+  bool IsHeldBack(const v1::Chunk& chunk, absl::Time now) const;
   // Whether an earlier chunk of the same stream is still held.
   bool HasEarlier(uint64_t number) const;
 
@@ -71,6 +79,7 @@ class UnackedChunks {
   uint64_t last_number_ = 0;
   size_t bytes_ = 0;
   absl::Time paused_until_ = absl::InfiniteFuture();  // InfiniteFuture: no pause
+  std::map<StreamName, absl::Time> limited_until_;    // pauses of single streams
 };
 
 }  // namespace sr2l

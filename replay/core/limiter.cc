@@ -14,8 +14,8 @@ namespace {
 
 constexpr double kShortestRetry = 0.002;  // seconds
 constexpr double kLongestRetry = 1;
-constexpr double kFirstRetry = 0.05;      // while the learner's rate is not known
-constexpr double kRateWeight = 0.3;       // of the newest interval
+constexpr double kFirstRetry = 0.05;  // while the learner's rate is not known
+constexpr double kRateWeight = 0.3;   // of the newest interval
 constexpr absl::Duration kRefusedLately = absl::Seconds(5);
 constexpr size_t kStreamsNamed = 8;
 // Against rounding of the balance, relative to the tolerance: at the least tolerance an
@@ -30,6 +30,7 @@ uint64_t Behind(uint64_t newest, uint64_t version) {
 
 Limiter::Limiter(const v1::TableSpec& spec, uint64_t inserts)
     : steps_per_round_(spec.steps_per_round()),
+      steps_per_stream_(spec.steps_per_stream()),
       limits_(spec.limits()),
       inserts_(inserts),
       balance_(FirstBalance()),
@@ -55,8 +56,7 @@ Limiter::Admission Limiter::Admit(uint32_t stream, uint64_t steps, uint64_t poli
                                     policy_version, ": the learner has version ", policy_version_,
                                     ", and max_staleness is ", limits_.max_staleness())};
   }
-  const double added =
-      limits_.samples_per_insert() * static_cast<double>(pending_steps_ + steps);
+  const double added = limits_.samples_per_insert() * static_cast<double>(pending_steps_ + steps);
   const double excess = balance_ + added - limits_.tolerance();
   if (excess > slack()) return RefuseByBalance(stream, excess, now);
   pending_steps_ += steps;
@@ -86,7 +86,7 @@ Limiter::Admission Limiter::RefuseByBalance(uint32_t stream, double excess, absl
           .message = absl::StrCat(numbers, "; the learner must sample")};
 }
 
-void Limiter::Store(uint32_t stream, uint64_t steps, uint64_t call) {
+void Limiter::Store(uint32_t stream, uint64_t steps, uint64_t next_step, uint64_t call) {
   absl::MutexLock lock(&mu_);
   pending_steps_ -= steps;
   inserts_ += steps;
@@ -96,6 +96,7 @@ void Limiter::Store(uint32_t stream, uint64_t steps, uint64_t call) {
     balance_ = FirstBalance();
   }
   streams_[stream].call = call;
+  if (steps_per_stream_ > 0 && next_step >= steps_per_stream_) streams_[stream].active = false;
 }
 
 void Limiter::Withdraw(uint32_t stream, uint64_t steps) {
@@ -159,8 +160,8 @@ Limiter::LearnerLimit Limiter::FindLimit(uint64_t rows) const {
 absl::StatusOr<bool> Limiter::MayDraw(const DrawRange& draw) const {
   absl::ReaderMutexLock lock(&mu_);
   const uint64_t rows = NewRows(draw);
-  const double most = 2 * limits_.tolerance() - limits_.samples_per_insert() *
-                                                    static_cast<double>(steps_per_round_);
+  const double most = 2 * limits_.tolerance() -
+                      limits_.samples_per_insert() * static_cast<double>(steps_per_round_);
   if (static_cast<double>(rows) > most + slack()) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "num_draws must be at most %.15g, which is 2 tolerance - samples_per_insert "
@@ -183,9 +184,8 @@ uint64_t Limiter::CountDraw(const DrawRange& draw, absl::Time now) {
   const double seconds = absl::ToDoubleSeconds(now - last_draw_);
   if (last_draw_ != absl::InfinitePast() && seconds > 0) {
     const double rate = static_cast<double>(rows) / seconds;
-    rows_per_second_ = rows_per_second_ > 0
-                           ? (1 - kRateWeight) * rows_per_second_ + kRateWeight * rate
-                           : rate;
+    rows_per_second_ =
+        rows_per_second_ > 0 ? (1 - kRateWeight) * rows_per_second_ + kRateWeight * rate : rate;
   }
   last_draw_ = now;
   samples_ += rows;
@@ -272,8 +272,7 @@ v1::LimiterState Limiter::Describe(const std::optional<DrawRange>& draw, absl::T
   state.set_balance(balance_);
   state.set_policy_version(policy_version_);
   const StreamView* furthest = Furthest();
-  state.set_staleness(furthest == nullptr ? 0
-                                          : Behind(policy_version_, furthest->policy_version));
+  state.set_staleness(furthest == nullptr ? 0 : Behind(policy_version_, furthest->policy_version));
   state.set_largest_staleness(largest_staleness_);
   std::vector<std::string> waiting;
   if (draw.has_value()) waiting.push_back(LearnerText(NewRows(*draw)));

@@ -26,8 +26,9 @@ struct DrawRange {
 // Holds the learner and the actors of a FREE_RUNNING table together, see v1::TableLimits.
 // The balance grows by samples_per_insert with each inserted step and falls by one with each
 // row that is drawn; |balance| <= tolerance once the first row was drawn. A stream is active
-// from a stored chunk until it is opened again, its chunk is refused as too old, or the call
-// that brought the chunk ends; only active streams hold the learner. Thread-safe; reads no
+// from a stored chunk until it is opened again, its chunk is refused as too old, the call
+// that brought the chunk ends, or the chunk was the stream's last; only active streams hold
+// the learner. Thread-safe; reads no
 // clock.
 class Limiter {
  public:
@@ -49,8 +50,10 @@ class Limiter {
   // a time. What is allowed counts as inserted for other streams' calls.
   Admission Admit(uint32_t stream, uint64_t steps, uint64_t policy_version, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mu_);
-  // The admitted steps are stored; `call` (0: none) brought them.
-  void Store(uint32_t stream, uint64_t steps, uint64_t call) ABSL_LOCKS_EXCLUDED(mu_);
+  // The admitted steps are stored; `call` (0: none) brought them. The stream's next step is
+  // `next_step` now.
+  void Store(uint32_t stream, uint64_t steps, uint64_t next_step, uint64_t call)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // The admitted steps could not be stored.
   void Withdraw(uint32_t stream, uint64_t steps) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -85,8 +88,8 @@ class Limiter {
   enum class LearnerLimit { kNone, kMinimumSize, kBalance, kStaleness };
   struct StreamView {
     bool active = false;
-    uint64_t policy_version = 0;  // of the last stored chunk
-    uint64_t call = 0;            // that brought it
+    uint64_t policy_version = 0;                // of the last stored chunk
+    uint64_t call = 0;                          // that brought it
     absl::Time refused = absl::InfinitePast();  // by the balance, and not stored since
   };
 
@@ -105,6 +108,7 @@ class Limiter {
   double slack() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
   const uint64_t steps_per_round_;
+  const uint64_t steps_per_stream_;  // 0: unknown
   mutable absl::Mutex mu_;
   v1::TableLimits limits_ ABSL_GUARDED_BY(mu_);
   uint64_t inserts_ ABSL_GUARDED_BY(mu_);

@@ -5,15 +5,12 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "common/status/status_macros.h"
 #include "replay/core/validate_table.h"
 
 namespace sr2l {
 namespace {
-
-constexpr size_t kStreamsNamed = 8;  // in the text of a wait
 
 TableId IdOf(const v1::TableSpec& spec) { return {spec.experiment_id(), spec.member()}; }
 
@@ -32,21 +29,6 @@ absl::StatusOr<bool> AllComplete(const std::vector<std::shared_ptr<Table>>& tabl
     complete = complete && table_complete;
   }
   return complete;
-}
-
-// "WHAT waits for 2 of 3 streams: A; B; and 7 more. The replay holds ..."
-std::string WaitText(std::string text, const std::vector<std::string>& missing) {
-  const size_t named = std::min(missing.size(), kStreamsNamed);
-  absl::StrAppend(&text, absl::StrJoin(missing.begin(),
-                                       missing.begin() + static_cast<ptrdiff_t>(named), "; "));
-  if (missing.size() > named) absl::StrAppend(&text, "; and ", missing.size() - named, " more");
-  return text;
-}
-
-size_t CountStreams(const std::vector<std::shared_ptr<Table>>& tables) {
-  size_t streams = 0;
-  for (const auto& table : tables) streams += table->spec().num_streams();
-  return streams;
 }
 
 TableState EmptyState(const v1::TableSpec& spec) {
@@ -107,7 +89,8 @@ absl::Status ReplayStore::CheckBudget(const std::vector<v1::TableSpec>& added) c
     absl::StrAppend(&text, text.empty() ? "" : " and ", "one round of all tables can take ",
                     round_bytes, " bytes");
   }
-  absl::StrAppend(&text, ", but the replay may hold ", log_.byte_budget(), ": give it more memory, ");
+  absl::StrAppend(&text, ", but the replay may hold ", log_.byte_budget(),
+                  ": give it more memory, ");
   return absl::FailedPreconditionError(absl::StrCat(
       text, ring_bytes > 0 ? "a smaller capacity, fewer members or" : "or use",
       " fewer streams or steps per round"));
@@ -234,54 +217,6 @@ bool ReplayStore::CancelWait(WaitId id) {
   return waits_.Remove(id);
 }
 
-std::string ReplayStore::DescribeWait(const RoundRequest& request, absl::Time now) const {
-  absl::StatusOr<Tables> tables;
-  {
-    absl::ReaderMutexLock lock(&mu_);
-    tables = FindAll(request.experiment_id, request.members);
-  }
-  if (!tables.ok()) return std::string(tables.status().message());
-  std::vector<std::string> behind;
-  for (const auto& table : *tables) {
-    for (std::string& text : table->DescribeBehind(request.round, now)) {
-      behind.push_back(std::move(text));
-    }
-  }
-  return absl::StrCat(
-      WaitText(absl::StrCat("round ", request.round, " of experiment ", request.experiment_id,
-                            " waits for ", behind.size(), " of ", CountStreams(*tables),
-                            " streams: "),
-               behind),
-      ". The replay holds ", bytes(), " of ", byte_budget(), " bytes.");
-}
-
-std::string ReplayStore::DescribeWait(const v1::SampleRequest& request, absl::Time now) const {
-  std::vector<uint32_t> members;
-  for (const v1::MemberSample& member : request.members()) members.push_back(member.member());
-  absl::StatusOr<Tables> tables;
-  {
-    absl::ReaderMutexLock lock(&mu_);
-    tables = FindAll(request.experiment_id(), members);
-  }
-  if (!tables.ok()) return std::string(tables.status().message());
-  const absl::StatusOr<SampleDraw> draw = SampleDraw::Create(request, *tables);
-  if (!draw.ok()) return std::string(draw.status().message());
-  const std::vector<std::string> missing = draw->DescribeMissing(now);
-  const std::string what = absl::StrCat("draw ", request.first_draw(), " of experiment ",
-                                        request.experiment_id());
-  if (!request.has_up_to_step()) {
-    return absl::StrCat(WaitText(absl::StrCat(what, " waits for ", missing.size(), " of ",
-                                              tables->size(), " members: "),
-                                 missing),
-                        ".");
-  }
-  return absl::StrCat(
-      WaitText(absl::StrCat(what, " from the steps before ", request.up_to_step(), " waits for ",
-                            missing.size(), " of ", CountStreams(*tables), " streams: "),
-               missing),
-      ". The replay holds ", bytes(), " of ", byte_budget(), " bytes.");
-}
-
 absl::Status ReplayStore::SetLimits(const v1::SetLimitsRequest& request) {
   const std::vector<uint32_t> members(request.members().begin(), request.members().end());
   SR2L_RETURN_IF_ERROR(ValidateSelection(request.experiment_id(), members, "round", 0));
@@ -339,59 +274,6 @@ absl::Status ReplayStore::DropExperiment(const std::string& experiment_id) {
   const absl::Status status = log_.Drop(experiment_id);
   for (const WaitList::Ended& wait : ended) wait.Tell();
   return status;
-}
-
-absl::StatusOr<v1::DescribeTablesResponse> ReplayStore::Describe(
-    const std::string& experiment_id) const {
-  SR2L_ASSIGN_OR_RETURN(const std::vector<TableState> states, log_.Describe());
-  const absl::Time now = absl::Now();
-  v1::DescribeTablesResponse response;
-  response.set_bytes(bytes());
-  response.set_byte_budget(log_.byte_budget());
-  for (const TableState& state : states) {
-    if (!experiment_id.empty() && state.spec.experiment_id() != experiment_id) continue;
-    v1::TableDescription& description = *response.add_tables();
-    *description.mutable_spec() = state.spec;
-    description.set_bytes(state.bytes);
-    for (const StreamState& stream : state.streams) {
-      description.add_next_step(stream.next_step);
-      description.add_lease_epoch(stream.epoch);
-    }
-    if (state.spec.has_capacity()) DescribeTransitions(now, description);
-  }
-  return response;
-}
-
-void ReplayStore::DescribeTransitions(absl::Time now, v1::TableDescription& description) const {
-  std::shared_ptr<Table> table;
-  std::optional<DrawRange> draw;
-  {
-    absl::ReaderMutexLock lock(&mu_);
-    const TableId id = IdOf(description.spec());
-    table = Find(id);
-    draw = waits_.FindDraw(id);
-  }
-  if (table == nullptr) return;
-  const TransitionTable& transitions = *table->transitions();
-  description.set_bytes(description.bytes() + transitions.bytes());
-  description.set_transitions(transitions.transitions());
-  description.set_payload_bytes(transitions.payload_bytes());
-  if (table->limiter() == nullptr) return;
-  *description.mutable_limiter() = table->limiter()->Describe(draw, now);
-}
-
-ReplayTotals ReplayStore::Totals(absl::Time now) const {
-  ReplayTotals totals;
-  totals.bytes = bytes();
-  absl::ReaderMutexLock lock(&mu_);
-  for (const auto& [id, table] : tables_) {
-    if (table->transitions() == nullptr) continue;
-    totals.transitions += table->transitions()->transitions();
-    totals.payload_bytes += table->transitions()->payload_bytes();
-    totals.transition_bytes += table->transitions()->bytes();
-    if (table->limiter() != nullptr) table->limiter()->AddTo(waits_.FindDraw(id), now, totals);
-  }
-  return totals;
 }
 
 std::shared_ptr<Table> ReplayStore::FindTable(const TableId& id) const {

@@ -9,7 +9,7 @@
 namespace sr2l {
 namespace {
 
-constexpr uint32_t kMostDraws = 10000000;       // of a member in one request
+constexpr uint32_t kMostDraws = 10000000;          // of a member in one request
 constexpr uint64_t kMostStep = uint64_t{1} << 60;  // keeps sums of steps and of draws exact
 
 template <typename... Parts>
@@ -30,8 +30,8 @@ absl::Status ValidateSample(const v1::SampleRequest& request) {
   SR2L_RETURN_IF_ERROR(ValidateSelection(request.experiment_id(), members, "round", 0));
   for (size_t i = 1; i < members.size(); ++i) {
     if (members[i - 1] < members[i]) continue;
-    return Invalid("members[", i, "].member must be above ", members[i - 1], ", the one before: ",
-                   "members are ascending; got ", members[i]);
+    return Invalid("members[", i, "].member must be above ", members[i - 1],
+                   ", the one before: ", "members are ascending; got ", members[i]);
   }
   SR2L_RETURN_IF_ERROR(CheckBelow("up_to_step", kMostStep, request.up_to_step()));
   SR2L_RETURN_IF_ERROR(CheckBelow("first_draw", kMostStep, request.first_draw()));
@@ -53,8 +53,8 @@ absl::Status SampleDraw::CheckTable(size_t index) const {
   const int since_steps = request_->members(static_cast<int>(index)).since_step_size();
   if (!spec.has_capacity()) {
     return absl::FailedPreconditionError(
-        absl::StrCat("the table of member ", spec.member(), " of experiment ",
-                     spec.experiment_id(), " has no capacity: its rounds are read, not sampled"));
+        absl::StrCat("the table of member ", spec.member(), " of experiment ", spec.experiment_id(),
+                     " has no capacity: its rounds are read, not sampled"));
   }
   if (since_steps != 0 && since_steps != static_cast<int>(spec.num_streams())) {
     return Invalid("members[", index, "].since_step must have 0 or num_streams ",
@@ -98,7 +98,8 @@ std::vector<std::string> SampleDraw::DescribeMissing(absl::Time now) const {
   for (const auto& table : tables_) {
     if (draw.has_value()) {
       const std::string text = table->limiter()->DescribeDraw(*draw);
-      if (!text.empty()) missing.push_back(absl::StrCat("member ", table->spec().member(), " ", text));
+      if (!text.empty())
+        missing.push_back(absl::StrCat("member ", table->spec().member(), " ", text));
     } else if (request_->has_up_to_step() && request_->up_to_step() > 0) {
       for (std::string& text : table->DescribeBehind(
                request_->up_to_step() / table->spec().steps_per_round() - 1, now)) {

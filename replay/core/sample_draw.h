@@ -49,8 +49,7 @@ class SampleDraw {
 
  private:
   SampleDraw(const v1::SampleRequest& request, Tables tables)
-      : request_(std::make_shared<const v1::SampleRequest>(request)),
-        tables_(std::move(tables)) {}
+      : request_(std::make_shared<const v1::SampleRequest>(request)), tables_(std::move(tables)) {}
 
   absl::Status CheckTable(size_t index) const;
 

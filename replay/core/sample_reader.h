@@ -20,8 +20,8 @@ class SampleReader {
  public:
   explicit SampleReader(SampleDraw draw) : draw_(std::move(draw)) {}
 
-  // Sets `part` to the next one; false after the last. OutOfRange: the contents' oldest
-  // steps are not held any more, or too many episodes ended.
+  // Sets `part` to the next one, reusing its memory; false after the last. OutOfRange: the
+  // contents' oldest steps are not held any more, or too many episodes ended.
   absl::StatusOr<bool> Next(v1::SampleResponse& part);
 
   // Rows that the limiters counted; all of them without limits.
@@ -33,7 +33,7 @@ class SampleReader {
 
   SampleDraw draw_;
   size_t member_ = 0;
-  uint32_t rows_done_ = 0;  // of the member
+  uint32_t rows_done_ = 0;                 // of the member
   std::optional<TableContents> contents_;  // absent: the member's summary comes next
 };
 

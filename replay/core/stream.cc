@@ -76,7 +76,7 @@ absl::StatusOr<AppendResult> Stream::Append(ChunkPtr chunk, const Arrival& arriv
   if (admission.verdict == Limiter::Verdict::kStalePolicy) return refused;
   absl::StatusOr<AppendResult> written = Write(std::move(chunk), arrival);
   if (written.ok() && written->outcome == AppendResponse::STORED) {
-    limiter.Store(id_.stream, steps, arrival.call);
+    limiter.Store(id_.stream, steps, state_.next_step, arrival.call);
   } else {
     limiter.Withdraw(id_.stream, steps);
   }

@@ -42,8 +42,8 @@ struct TableState {
   std::vector<StreamState> streams;  // [spec.num_streams]
 };
 
-// Where acknowledged steps live. Of a table with a capacity only tokens and counters do. Every changing call is one atomic record: after it
-// returned OK its whole effect survives whatever the backend promises to survive; after
+// Where acknowledged steps live; of a table with a capacity only tokens and counters do.
+// Every changing call is one atomic record: after it returned OK its whole effect survives whatever the backend promises to survive; after
 // an error none of it does. Thread-safe; calls that change one stream must not overlap,
 // which the caller's lock of that stream ensures.
 class TrajectoryLog {

@@ -51,8 +51,7 @@ size_t TransitionBlock::CountEndsBefore(size_t offset) const {
 
 size_t TransitionBlock::bytes() const {
   return sizeof(*this) + observations_.capacity() + actions_.capacity() + rewards_.capacity() +
-         flags_.capacity() + final_observations_.capacity() +
-         ends_.capacity() * sizeof(EpisodeEnd);
+         flags_.capacity() + final_observations_.capacity() + ends_.capacity() * sizeof(EpisodeEnd);
 }
 
 void TransitionBlock::Reserve(size_t steps, size_t ends) {

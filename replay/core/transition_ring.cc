@@ -22,8 +22,7 @@ uint32_t TransitionRing::BlockSteps(uint64_t capacity) {
   return static_cast<uint32_t>(std::bit_floor(steps));
 }
 
-TransitionRing::TransitionRing(const TransitionShape& shape, uint64_t capacity,
-                               uint64_t first_step)
+TransitionRing::TransitionRing(const TransitionShape& shape, uint64_t capacity, uint64_t first_step)
     : shape_(shape),
       capacity_(capacity),
       block_shift_(std::countr_zero(BlockSteps(capacity))),
@@ -87,8 +86,11 @@ absl::StatusOr<StreamContents> TransitionRing::UpTo(uint64_t end) const {
 StreamContents TransitionRing::Now() const { return Contents(begin(next_step_), next_step_); }
 
 StreamContents TransitionRing::Contents(uint64_t begin, uint64_t end) const {
-  StreamContents contents{.begin = begin, .end = end, .first_block = block_of(begin),
-                          .blocks = {}, .end_observation = {}};
+  StreamContents contents{.begin = begin,
+                          .end = end,
+                          .first_block = block_of(begin),
+                          .blocks = {},
+                          .end_observation = {}};
   if (begin == end) return contents;
   const auto first = blocks_.begin() + static_cast<ptrdiff_t>(block_of(begin) - first_block_);
   const auto last = blocks_.begin() + static_cast<ptrdiff_t>(block_of(end - 1) - first_block_);
@@ -106,8 +108,7 @@ StreamContents TransitionRing::Contents(uint64_t begin, uint64_t end) const {
 uint64_t TransitionRing::payload_bytes() const {
   if (blocks_.empty()) return 0;
   const TransitionBlock& first = *blocks_.front();
-  const uint64_t ends =
-      num_ends_ - first.CountEndsBefore(begin(next_step_) - first.first_step());
+  const uint64_t ends = num_ends_ - first.CountEndsBefore(begin(next_step_) - first.first_step());
   return transitions() * shape_.step_bytes() + ends * shape_.observation_bytes();
 }
 

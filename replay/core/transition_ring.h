@@ -67,7 +67,7 @@ class TransitionRing {
   const TransitionShape shape_;
   const uint64_t capacity_;
   const int block_shift_;
-  uint64_t held_begin_;   // first step of the first block
+  uint64_t held_begin_;  // first step of the first block
   uint64_t next_step_;
   uint64_t first_block_;  // number of blocks_[0]
   std::deque<std::shared_ptr<TransitionBlock>> blocks_;

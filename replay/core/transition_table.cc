@@ -12,7 +12,7 @@
 namespace sr2l {
 namespace {
 
-constexpr size_t kRowsPerSlice = 256;     // copied under the lock at once
+constexpr size_t kRowsPerSlice = 256;      // copied under the lock at once
 constexpr uint64_t kStepsPerSlice = 4096;  // likewise, for statistics
 constexpr int kMostEpisodes = 500000;      // in a summary
 
@@ -45,8 +45,7 @@ bool AddEpisodes(const StreamContents& stream, uint64_t begin, v1::SampleSummary
 
 }  // namespace
 
-TransitionTable::TransitionTable(const v1::TableSpec& spec,
-                                 const std::vector<StreamState>& streams,
+TransitionTable::TransitionTable(const v1::TableSpec& spec, const std::vector<StreamState>& streams,
                                  std::shared_ptr<std::atomic<uint64_t>> total_bytes)
     : member_(spec.member()),
       shape_(ShapeOf(spec)),
@@ -77,9 +76,8 @@ absl::StatusOr<TableContents> TransitionTable::UpTo(uint64_t end_step) const {
   for (size_t i = 0; i < rings_.size(); ++i) {
     absl::StatusOr<StreamContents> stream = rings_[i].UpTo(end_step);
     if (!stream.ok()) {
-      return absl::Status(stream.status().code(),
-                          absl::StrCat("member ", member_, " stream ", i, ": ",
-                                       stream.status().message()));
+      return absl::Status(stream.status().code(), absl::StrCat("member ", member_, " stream ", i,
+                                                               ": ", stream.status().message()));
     }
     contents.streams.push_back(*std::move(stream));
   }
@@ -98,8 +96,8 @@ TableContents TransitionTable::Now() const {
 TransitionTable::Place TransitionTable::Find(const TableContents& contents,
                                              uint64_t position) const {
   const auto& first = contents.first_position;
-  const auto stream = static_cast<size_t>(
-      std::upper_bound(first.begin(), first.end(), position) - first.begin() - 1);
+  const auto stream = static_cast<size_t>(std::upper_bound(first.begin(), first.end(), position) -
+                                          first.begin() - 1);
   const StreamContents& held = contents.streams[stream];
   const uint64_t step = held.begin + (position - first[stream]);
   const TransitionBlock* block = held.blocks[(step >> block_shift_) - held.first_block].get();
@@ -130,9 +128,8 @@ void TransitionTable::Gather(const TableContents& contents, std::span<const uint
   }
 }
 
-void TransitionTable::CopySlice(const TableContents& contents,
-                                std::span<const uint64_t> positions, size_t first,
-                                v1::SampledRows& rows) const {
+void TransitionTable::CopySlice(const TableContents& contents, std::span<const uint64_t> positions,
+                                size_t first, v1::SampledRows& rows) const {
   const size_t observation_bytes = shape_.observation_bytes();
   const size_t action_bytes = shape_.action_bytes();
   char* observation = rows.mutable_observations()->data() + first * observation_bytes;
@@ -154,8 +151,7 @@ void TransitionTable::CopySlice(const TableContents& contents,
   }
   for (size_t i = 0; i < positions.size(); ++i) {
     const auto& [stream, block, offset] = places[i];
-    std::memcpy(observation + i * observation_bytes, block->observation(offset),
-                observation_bytes);
+    std::memcpy(observation + i * observation_bytes, block->observation(offset), observation_bytes);
     std::memcpy(next_observation + i * observation_bytes, NextObservation(places[i]),
                 observation_bytes);
     std::memcpy(action + i * action_bytes, block->action(offset), action_bytes);
@@ -177,8 +173,7 @@ absl::Status TransitionTable::Summarize(const TableContents& contents,
     for (uint64_t slice = begin; slice < stream.end; slice += kStepsPerSlice) {
       absl::ReaderMutexLock lock(&mu_);
       for (uint64_t step = slice; step < std::min(stream.end, slice + kStepsPerSlice); ++step) {
-        const TransitionBlock& block =
-            *stream.blocks[(step >> block_shift_) - stream.first_block];
+        const TransitionBlock& block = *stream.blocks[(step >> block_shift_) - stream.first_block];
         std::memcpy(observation.data(), block.observation(step - block.first_step()),
                     shape_.observation_bytes());
         one.Add(observation.data());

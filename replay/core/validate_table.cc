@@ -16,6 +16,7 @@ constexpr uint64_t kChunkBytes = 64 * 1024;
 constexpr uint64_t kTokenBytes = 2 * 1024;
 constexpr uint64_t kFixedChunkBytes = 512;  // key, counters and lengths of columns
 constexpr uint64_t kSummaryBytes = 24;      // one encoded EpisodeSummary
+constexpr uint64_t kFixedBlockBytes = 256;  // of a ring, beside its columns
 constexpr uint64_t kMostCapacity = 1000000000;
 constexpr double kMostSamplesPerInsert = 1e6;
 constexpr double kMostTolerance = 1e12;     // samples
@@ -123,6 +124,8 @@ absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& 
                                   wanted.steps_per_round()));
   SR2L_RETURN_IF_ERROR(
       CheckEqual(existing, "capacity", existing.capacity(), wanted.capacity()));
+  SR2L_RETURN_IF_ERROR(CheckEqual(existing, "steps_per_stream", existing.steps_per_stream(),
+                                  wanted.steps_per_stream()));
   return CheckEqual(existing, "limits (1: present)", existing.has_limits() ? 1 : 0,
                     wanted.has_limits() ? 1 : 0);
 }
@@ -131,9 +134,10 @@ uint64_t RingBytes(const v1::TableSpec& spec) {
   const uint64_t observation_bytes = uint64_t{4} * spec.observation_dim();
   const uint64_t step_bytes = observation_bytes + uint64_t{4} * spec.action_dim() + 4 + 1;
   const uint64_t steps = TransitionTable::StreamCapacity(spec);
-  const uint64_t block_bytes = TransitionRing::BlockSteps(steps) * step_bytes;
-  return spec.num_streams() * (steps * step_bytes / 10 * 11 + block_bytes + kFixedChunkBytes +
-                               2 * observation_bytes + kTokenBytes);
+  const uint64_t block_steps = TransitionRing::BlockSteps(steps);
+  const uint64_t blocks = steps / block_steps + 2;
+  return spec.num_streams() * (steps * step_bytes / 10 * 11 + block_steps * step_bytes +
+                               blocks * kFixedBlockBytes + 2 * observation_bytes + kTokenBytes);
 }
 
 uint64_t RoundBytes(const v1::TableSpec& spec) {

@@ -35,7 +35,8 @@ absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& 
 uint64_t RoundBytes(const v1::TableSpec& spec);
 
 // The memory to set aside for a table with a capacity, in bytes: 1.1 times the columns of as
-// many transitions, and a block and a resume token for each stream.
+// many transitions, which leaves room for the ends of all but very short episodes, and a
+// block and a resume token for each stream.
 uint64_t RingBytes(const v1::TableSpec& spec);
 
 // Checks what several requests carry: 1 to kMaxMembers distinct members, an id of 1 to

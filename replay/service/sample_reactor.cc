@@ -4,8 +4,7 @@
 
 namespace sr2l {
 
-SampleReactor::SampleReactor(ReplayStore& store, ReplayMetrics& metrics,
-                             v1::SampleRequest request)
+SampleReactor::SampleReactor(ReplayStore& store, ReplayMetrics& metrics, v1::SampleRequest request)
     : WaitingReactor(store, absl::Seconds(request.max_wait_seconds())),
       metrics_(metrics),
       request_(std::move(request)) {}

@@ -34,6 +34,18 @@ void AddReplayRequests(const std::string& experiment_id,
   read.set_round(0);
   read.set_max_wait_seconds(0);
   requests["ReadRound"] = read.SerializeAsString();
+  v1::SampleRequest sample;
+  sample.set_experiment_id(experiment_id);
+  sample.add_members()->set_seed(1);
+  sample.set_up_to_step(8);
+  sample.set_num_draws(3);
+  sample.set_max_wait_seconds(0);
+  requests["Sample"] = sample.SerializeAsString();
+  v1::SetLimitsRequest limits;
+  limits.set_experiment_id(experiment_id);
+  limits.add_members(0);
+  limits.mutable_limits()->set_minimum_size(1);
+  requests["SetLimits"] = limits.SerializeAsString();
   v1::ReleaseRoundsRequest release;
   release.set_experiment_id(experiment_id);
   release.add_members(0);
@@ -186,8 +198,8 @@ void SendHostileBytes(const std::shared_ptr<grpc::Channel>& channel, const RpcMe
   for (const std::string& input : inputs) {
     const grpc::Status status = CallWithBytes(stub, method.path, input, endless);
     EXPECT_NE(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
-    // A round that never comes is answered with what is missing.
-    if (name != "ReadRound") {
+    // A round or a draw that never comes is answered with what is missing.
+    if (name != "ReadRound" && name != "Sample") {
       EXPECT_NE(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
     }
   }

@@ -17,11 +17,19 @@ enum class FuzzRecord : uint8_t {
   kCreateTables,
   kDropExperiment,
   kDescribeTables,
+  kSample,
+  kSetLimits,
 };
-inline constexpr int kFuzzRecords = 7;
+inline constexpr int kFuzzRecords = 9;
 
-// The table that the target's store begins with.
+// The tables that the target's store begins with, which differ in their member: one of rounds,
+// one that is sampled, one with limits.
 v1::TableSpec FuzzTable();
+v1::TableSpec FuzzRing();
+v1::TableSpec FuzzLimited();
+
+// Rows that were drawn since the process started.
+uint64_t FuzzRows();
 
 // How chunks were answered since the process started, by outcome.
 const std::array<uint64_t, v1::AppendResponse::Outcome_ARRAYSIZE>& FuzzOutcomes();

@@ -82,6 +82,13 @@ class ReplayRolesTest : public ::testing::Test {
     attempt("ReadRound", [&](grpc::ClientContext* context) {
       return stub->ReadRound(context, {})->Finish();
     });
+    attempt("Sample", [&](grpc::ClientContext* context) {
+      return stub->Sample(context, {})->Finish();
+    });
+    attempt("SetLimits", [&](grpc::ClientContext* context) {
+      v1::SetLimitsResponse response;
+      return stub->SetLimits(context, {}, &response);
+    });
     attempt("ReleaseRounds", [&](grpc::ClientContext* context) {
       v1::ReleaseRoundsResponse response;
       return stub->ReleaseRounds(context, {}, &response);
@@ -119,8 +126,8 @@ using Methods = std::vector<std::string>;
 
 TEST_F(ReplayRolesTest, ActorsAppendLearnersReadOperatorsDescribeOthersNothing) {
   EXPECT_EQ(Allowed("actor"), Methods({"OpenStream", "Append"}));
-  EXPECT_EQ(Allowed("learner"), Methods({"CreateTables", "ReadRound", "ReleaseRounds",
-                                         "DropExperiment", "DescribeTables"}));
+  EXPECT_EQ(Allowed("learner"), Methods({"CreateTables", "ReadRound", "Sample", "SetLimits",
+                                         "ReleaseRounds", "DropExperiment", "DescribeTables"}));
   EXPECT_EQ(Allowed("operator"), Methods({"DescribeTables"}));
   EXPECT_EQ(Allowed("visitor"), Methods({}));
 }

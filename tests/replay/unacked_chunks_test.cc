@@ -25,7 +25,7 @@ class UnackedChunksTest : public ::testing::Test {
     *response.mutable_key() = chunk->key();
     response.set_first_step(chunk->first_step());
     response.set_outcome(outcome);
-    if (outcome == v1::AppendResponse::FULL) response.set_retry_after_seconds(2);
+    response.set_retry_after_seconds(2);
     return response;
   }
 
@@ -79,6 +79,35 @@ TEST_F(UnackedChunksTest, FullPausesEverythingAndComesBackBeforeItsSuccessors) {
   EXPECT_EQ(unacked_.pause_end(), absl::InfiniteFuture());
   EXPECT_EQ(unacked_.TakeNext(later), a);
   EXPECT_EQ(unacked_.TakeNext(later), b);
+}
+
+TEST_F(UnackedChunksTest, LimitedHoldsBackItsStreamAlone) {
+  const auto a = Add(0, 0);
+  const auto b = Add(0, 1);
+  for (int i = 0; i < 2; ++i) unacked_.TakeNext(kNow);
+  EXPECT_EQ(unacked_.OnAnswer(Answer(a, v1::AppendResponse::LIMITED), kNow), Verdict::kPaused);
+  EXPECT_EQ(unacked_.OnAnswer(Answer(b, v1::AppendResponse::GAP), kNow), Verdict::kOvertaken);
+  const auto other = Add(1, 0);
+  EXPECT_EQ(unacked_.TakeNext(kNow), other);
+  EXPECT_EQ(unacked_.TakeNext(kNow), nullptr);
+  EXPECT_EQ(unacked_.pause_end(), kNow + absl::Seconds(2));
+  const absl::Time later = kNow + absl::Seconds(2);
+  unacked_.EndPause(later);
+  EXPECT_EQ(unacked_.pause_end(), absl::InfiniteFuture());
+  EXPECT_EQ(unacked_.TakeNext(later), a);
+  EXPECT_EQ(unacked_.TakeNext(later), b);
+}
+
+TEST_F(UnackedChunksTest, AStalePolicySettlesItsChunkAndTheGapsBehindIt) {
+  const auto a = Add(0, 0);
+  const auto b = Add(0, 1);
+  for (int i = 0; i < 2; ++i) unacked_.TakeNext(kNow);
+  EXPECT_EQ(unacked_.OnAnswer(Answer(a, v1::AppendResponse::STALE_POLICY), kNow),
+            Verdict::kSettled);
+  unacked_.Settle();
+  EXPECT_EQ(unacked_.OnAnswer(Answer(b, v1::AppendResponse::GAP), kNow), Verdict::kSettled);
+  unacked_.Settle();
+  EXPECT_TRUE(unacked_.empty());
 }
 
 TEST_F(UnackedChunksTest, AnswersToAnotherChunkAreUnexpected) {

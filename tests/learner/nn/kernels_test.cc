@@ -85,7 +85,30 @@ TEST_P(ProductTest, WritesNothingOutsideItsTarget) {
 INSTANTIATE_TEST_SUITE_P(Shapes, ProductTest,
                          testing::Values(Shape{1, 1, 1}, Shape{2, 3, 5}, Shape{6, 16, 4},
                                          Shape{7, 17, 9}, Shape{11, 8, 3}, Shape{13, 31, 64},
-                                         Shape{64, 64, 64}, Shape{5, 6, 64}, Shape{9, 24, 17}));
+                                         Shape{64, 64, 64}, Shape{5, 6, 64}, Shape{9, 24, 17},
+                                         Shape{64, 1, 64}, Shape{45, 1, 19}, Shape{7, 1, 9},
+                                         Shape{64, 64, 1}));
+
+// A part of the columns of a wider right-hand matrix, as a derivative in some inputs needs.
+TEST(ProductStrideTest, TakesSomeColumnsOfAWiderMatrix) {
+  const int64_t rows = 20, depth = 11, width = 23;
+  const std::vector<float> a = RandomFloats(rows * depth, 1);
+  const std::vector<float> b = RandomFloats(depth * width, 2);
+  for (const int64_t columns : {1, 6, 17}) {
+    std::vector<float> result(rows * columns);
+    SumOfProducts({{a.data(), depth, 1, b.data() + 4, depth, width}}, ProductStart::kZero, nullptr,
+                  {result.data(), rows, columns});
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < columns; ++j) {
+        float expected = 0;
+        for (int64_t k = 0; k < depth; ++k) {
+          expected = std::fma(a[i * depth + k], b[k * width + 4 + j], expected);
+        }
+        ASSERT_EQ(result[i * columns + j], expected) << i << "," << j;
+      }
+    }
+  }
+}
 
 TEST(TransposeTest, SwapsRowsAndColumns) {
   const std::vector<float> from = RandomFloats(13 * 21, 1);
@@ -97,16 +120,18 @@ TEST(TransposeTest, SwapsRowsAndColumns) {
 }
 
 TEST(SumRowsTest, AddsRowsInTheirOrder) {
-  const std::vector<float> from = RandomFloats(10 * 11, 1);
-  std::vector<float> once(11), twice(11);
-  SumRows(from.data(), 10, 11, /*accumulate=*/false, once.data());
-  SumRows(from.data(), 4, 11, /*accumulate=*/false, twice.data());
-  SumRows(from.data() + 4 * 11, 6, 11, /*accumulate=*/true, twice.data());
-  for (int j = 0; j < 11; ++j) {
-    float expected = 0;
-    for (int i = 0; i < 10; ++i) expected += from[i * 11 + j];
-    EXPECT_EQ(once[j], expected);
-    EXPECT_EQ(twice[j], expected);
+  for (const int columns : {1, 11, 64, 77}) {
+    const std::vector<float> from = RandomFloats(10 * columns, 1);
+    std::vector<float> once(columns), twice(columns);
+    SumRows(from.data(), 10, columns, /*accumulate=*/false, once.data());
+    SumRows(from.data(), 4, columns, /*accumulate=*/false, twice.data());
+    SumRows(from.data() + 4 * columns, 6, columns, /*accumulate=*/true, twice.data());
+    for (int j = 0; j < columns; ++j) {
+      float expected = 0;
+      for (int i = 0; i < 10; ++i) expected += from[i * columns + j];
+      EXPECT_EQ(once[j], expected);
+      EXPECT_EQ(twice[j], expected);
+    }
   }
 }
 

@@ -55,6 +55,8 @@ std::vector<Case> Cases() {
       {"Relu8x33x2", {8, {33}, 2, Activation::kRelu, Activation::kTanh}, 97},
       {"Linear3x1", {3, {}, 1, Activation::kTanh, Activation::kLinear}, 5},
       {"Tanh11x7x5x9x3", {11, {7, 5, 9}, 3, Activation::kTanh, Activation::kTanh}, 192},
+      {"Critic23x64x64x1", {23, {64, 64}, 1, Activation::kRelu, Activation::kLinear}, 64},
+      {"Actor5x12x10x3", {5, {12, 10}, 3, Activation::kRelu, Activation::kTanh}, 64},
       {"Relu111x64x64x8", {111, {64, 64}, 8, Activation::kRelu, Activation::kLinear}, 1},
   };
 }
@@ -172,6 +174,53 @@ TEST_P(MlpTest, DifferenceAndDerivativesAtTheMovedPointEqualAutograd) {
     mlp.InputVjp(Cast(parameters_), moved, Cast(cotangent_), input_gradient);
     ExpectClose(input_gradient, expected[1]);
   }
+}
+
+// As a critic's inputs do: its states move, its actions stay.
+TEST_P(MlpTest, AMoveOfTheFirstInputsAloneEqualsAMoveOfAllWithZeros) {
+  const int64_t width = (Shape().inputs + 1) / 2;
+  const Tensor delta = Cast(0.3 * torch::randn({kMembers, Rows(), width}));
+  Tensor all = torch::zeros_like(Cast(inputs_));
+  all.narrow(2, 0, width).copy_(delta);
+  BatchedMlp mlp = MakeMlp();
+  MlpPoint origin = mlp.NewPoint(Rows(), BatchedMlp::Keep::kPreAndPost);
+  MlpPoint moved = mlp.NewPoint(Rows());
+  Tensor expected = torch::empty_like(Cast(cotangent_));
+  Tensor actual = torch::full_like(expected, NAN);
+  mlp.Forward(Cast(parameters_), Cast(inputs_), origin);
+  mlp.ForwardDifference(Cast(parameters_), origin, all, moved, expected);
+  mlp.ForwardDifference(Cast(parameters_), origin, delta, moved, actual);
+  ExpectClose(actual, expected.to(torch::kFloat64));
+  EXPECT_TRUE(torch::equal(moved.inputs, origin.inputs + all));
+}
+
+TEST_P(MlpTest, TheGradientInSomeInputsIsAPartOfTheOneInAll) {
+  BatchedMlp mlp = MakeMlp();
+  MlpPoint point = mlp.NewPoint(Rows());
+  mlp.Forward(Cast(parameters_), Cast(inputs_), point);
+  Tensor all = torch::empty_like(Cast(inputs_));
+  mlp.InputVjp(Cast(parameters_), point, Cast(cotangent_), all);
+  Tensor transposed = torch::empty_like(Cast(parameters_));
+  mlp.TransposeWeights(Cast(parameters_), transposed);
+  for (int64_t first = 0; first < Shape().inputs; first += 2) {
+    Tensor some = torch::full({kMembers, Rows(), Shape().inputs - first}, NAN, all.options());
+    mlp.InputVjp(Cast(parameters_), point, Cast(cotangent_), some, first);
+    ExpectClose(some, all.slice(2, first).to(torch::kFloat64));
+    some.fill_(NAN);
+    mlp.InputVjpTransposed(transposed, point, Cast(cotangent_), some, first);
+    ExpectClose(some, all.slice(2, first).to(torch::kFloat64));
+  }
+}
+
+TEST_P(MlpTest, AddedParameterGradientsAreTheSumOfBoth) {
+  BatchedMlp mlp = MakeMlp();
+  MlpPoint point = mlp.NewPoint(Rows());
+  mlp.Forward(Cast(parameters_), Cast(inputs_), point);
+  Tensor gradient = torch::empty_like(Cast(parameters_));
+  Tensor sum = Cast(tangent_).clone();
+  mlp.ParameterVjp(Cast(parameters_), point, Cast(cotangent_), gradient);
+  mlp.AddParameterVjp(Cast(parameters_), point, Cast(cotangent_), sum);
+  ExpectClose(sum, tangent_ + gradient.to(torch::kFloat64));
 }
 
 TEST_P(MlpTest, ParametersMayBePartOfALargerVector) {

@@ -8,6 +8,7 @@
 #include "learner/nn/adam.h"
 #include "learner/nn/initialize.h"
 #include "learner/nn/member_reduce.h"
+#include "learner/nn/polyak.h"
 
 namespace sr2l {
 namespace {
@@ -57,6 +58,58 @@ TEST(AdamTest, EqualsTheSlowLoopOverManySteps) {
     EXPECT_NEAR(single.flatten()[i].item<double>(), slow[i].value, 2e-6);
   }
   EXPECT_TRUE(torch::equal(state.steps, torch::full({2}, 50, torch::kInt64)));
+}
+
+// On the CPU in float32 the kernel computes, else LibTorch's operators.
+TEST(AdamTest, EveryDtypeTakesTheStepsOfTheSlowLoop) {
+  torch::manual_seed(4);
+  const AdamOptions options{.learning_rate = 0.01};
+  for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
+    torch::Tensor parameters = torch::randn({2, 13}, dtype);
+    AdamState state = AdamState::Zeros(parameters);
+    std::vector<SlowAdam> slow;
+    for (int i = 0; i < 26; ++i) slow.push_back({.value = parameters.flatten()[i].item<double>()});
+    for (int t = 1; t <= 20; ++t) {
+      const torch::Tensor gradient = torch::randn({2, 13}, dtype);
+      AdamStep(options, gradient, state, parameters);
+      for (int i = 0; i < 26; ++i) slow[i].Step(gradient.flatten()[i].item<double>(), t, options);
+    }
+    for (int i = 0; i < 26; ++i) {
+      EXPECT_NEAR(parameters.flatten()[i].item<double>(), slow[i].value,
+                  dtype == torch::kFloat32 ? 2e-6 : 1e-13);
+    }
+    EXPECT_TRUE(torch::equal(state.steps, torch::full({2}, 20, torch::kInt64)));
+  }
+}
+
+TEST(PolyakTest, FollowsTheOnlineNetworkAsTheSlowLoopDoes) {
+  torch::manual_seed(6);
+  for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
+    torch::Tensor larger = torch::randn({3, 20}, dtype);
+    torch::Tensor target = larger.narrow(1, 2, 13);
+    const torch::Tensor untouched = larger.narrow(1, 15, 5).clone();
+    std::vector<double> slow;
+    for (int i = 0; i < 39; ++i) slow.push_back(target.flatten()[i].item<double>());
+    for (int t = 0; t < 30; ++t) {
+      const torch::Tensor online = torch::randn({3, 13}, dtype);
+      PolyakStep(0.1, online, target);
+      for (int i = 0; i < 39; ++i) {
+        slow[i] = 0.1 * online.flatten()[i].item<double>() + 0.9 * slow[i];
+      }
+    }
+    for (int i = 0; i < 39; ++i) {
+      EXPECT_NEAR(target.flatten()[i].item<double>(), slow[i],
+                  dtype == torch::kFloat32 ? 2e-6 : 1e-14);
+    }
+    EXPECT_TRUE(torch::equal(larger.narrow(1, 15, 5), untouched));
+  }
+}
+
+TEST(PolyakTest, ARateOfOneCopies) {
+  torch::Tensor target = torch::randn({1, 50});
+  const torch::Tensor online = torch::randn({1, 50});
+  PolyakStep(1, online, target);
+  EXPECT_TRUE(torch::equal(target, online));
 }
 
 TEST(MemberReduceTest, SumsAndDotsEqualAPlainLoop) {
@@ -117,6 +170,23 @@ TEST(XavierUniformTest, FillsItsBoundsWithTheRightVarianceAndZeroBias) {
     EXPECT_NEAR(weight.var().item<double>() / (bound * bound / 3), 1, 0.15);
     EXPECT_EQ(parameters.slice(0, layer.bias, layer.bias + layer.outputs).abs().sum().item<float>(), 0);
   }
+}
+
+TEST(XavierNormalTest, HasTheRightVarianceTailsAndZeroBias) {
+  const MlpShape shape = {17, {64, 64}, 6, Activation::kRelu, Activation::kTanh};
+  const torch::Tensor parameters = XavierNormal(shape, {5}, Purpose::kCriticInit)[0];
+  for (const MlpLayer& layer : Layers(shape)) {
+    const torch::Tensor weight = parameters.slice(0, layer.weight, layer.bias);
+    const double sigma = std::sqrt(2.0 / (layer.inputs + layer.outputs));
+    EXPECT_NEAR(weight.mean().item<double>() / sigma, 0, 0.16);
+    // The variance of 384 normal numbers or more is within 22 % (three deviations).
+    EXPECT_NEAR(weight.var().item<double>() / (sigma * sigma), 1, 0.22);
+    EXPECT_NEAR((weight.abs() > sigma).to(torch::kFloat64).mean().item<double>(), 0.317, 0.08);
+    EXPECT_EQ(parameters.slice(0, layer.bias, layer.bias + layer.outputs).abs().sum().item<float>(),
+              0);
+  }
+  EXPECT_FALSE(torch::equal(parameters, XavierNormal(shape, {5}, Purpose::kPolicyInit)[0]));
+  EXPECT_TRUE(torch::equal(parameters, XavierNormal(shape, {4, 5}, Purpose::kCriticInit)[1]));
 }
 
 TEST(XavierUniformTest, DependsOnTheMembersSeedAndPurposeAlone) {

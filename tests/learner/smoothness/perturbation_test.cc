@@ -156,9 +156,112 @@ TEST(OutputDistanceTest, ValueIsPreciseForTheSmallestRadii) {
         0.5 * ((at_moved.outputs() - at_states.outputs()).square() * 4).sum(2).mean();
     Tensor value = torch::empty({1, 200});
     distance.Value(weight, value);
-    const double error =
-        (value.mean().to(torch::kFloat64) / expected - 1).abs().item<double>();
+    const double error = (value.mean().to(torch::kFloat64) / expected - 1).abs().item<double>();
     EXPECT_LT(error, 2e-5) << radius;
+  }
+}
+
+// A network with two hidden layers, of which the first inputs move.
+struct MovingNetwork {
+  MlpShape shape;
+  int64_t moving;
+
+  // The outputs by LibTorch's operators where they move by `by`.
+  Tensor Outputs(const Tensor& parameters, const Tensor& inputs, const Tensor& by) const {
+    const auto linear = [&](const Tensor& x, const MlpLayer& layer) {
+      return torch::matmul(x, parameters[0]
+                                  .slice(0, layer.weight, layer.bias)
+                                  .view({layer.inputs, layer.outputs})) +
+             parameters[0].slice(0, layer.bias, layer.bias + layer.outputs);
+    };
+    const std::vector<MlpLayer> layers = Layers(shape);
+    Tensor x = torch::cat({inputs.slice(2, 0, moving) + by, inputs.slice(2, moving)}, 2);
+    x = linear(torch::relu(linear(torch::relu(linear(x, layers[0])), layers[1])), layers[2]);
+    return shape.output_activation == Activation::kTanh ? torch::tanh(x) : x;
+  }
+};
+
+// What the kernels say of D at delta, beside what autograd says.
+void ExpectDistance(const MovingNetwork& network, torch::Dtype dtype) {
+  const auto exact = torch::TensorOptions().dtype(torch::kFloat64);
+  const Tensor parameters = Weights(network.shape, {8}, 1.5).to(torch::kFloat64);
+  const Tensor inputs = torch::randn({1, 40, network.shape.inputs}, exact);
+  const Tensor delta = (0.1 * torch::randn({1, 40, network.moving}, exact)).requires_grad_();
+  const Tensor distance = (network.Outputs(parameters, inputs, delta) -
+                           network.Outputs(parameters, inputs, torch::zeros_like(delta)))
+                              .square()
+                              .sum();
+  const Tensor expected = torch::autograd::grad({distance}, {delta})[0];
+
+  const torch::NoGradGuard no_gradient;
+  BatchedMlp mlp(network.shape, 1, {torch::kCPU, dtype});
+  OutputDistance moved(mlp, 40);
+  const Tensor weight = torch::full({1, 1, network.shape.outputs}, 2, exact).to(dtype);
+  mlp.Forward(parameters.to(dtype), inputs.to(dtype), moved.origin());
+  const SmoothnessObjective objective = moved.Objective(parameters.to(dtype), weight);
+  objective.move_to(delta.detach().to(dtype));
+  Tensor value = torch::empty({1, 40}, dtype);
+  Tensor gradient = torch::empty({1, 40, network.moving}, dtype);
+  objective.value(value);
+  objective.gradient(gradient);
+  const double tolerance = dtype == torch::kFloat64 ? 1e-12 : 1e-5;
+  EXPECT_NEAR(value.sum().item<double>() / distance.item<double>(), 1, tolerance);
+  EXPECT_LT((gradient - expected).abs().max().item<double>(),
+            tolerance * expected.abs().max().item<double>());
+}
+
+// By LibTorch's operators in float64 and by the fused kernels in float32.
+TEST(OutputDistanceTest, GradientOfAReluActorEqualsAutograd) {
+  const MovingNetwork actor = {{.inputs = 7,
+                                .hidden = {16, 12},
+                                .outputs = 3,
+                                .activation = Activation::kRelu,
+                                .output_activation = Activation::kTanh},
+                               7};
+  for (const auto dtype : {torch::kFloat64, torch::kFloat32}) ExpectDistance(actor, dtype);
+}
+
+TEST(OutputDistanceTest, GradientInTheStatesOfACriticEqualsAutograd) {
+  const MovingNetwork critic = {
+      {.inputs = 9, .hidden = {16, 12}, .outputs = 1, .activation = Activation::kRelu}, 5};
+  for (const auto dtype : {torch::kFloat64, torch::kFloat32}) ExpectDistance(critic, dtype);
+}
+
+// The ball of a critic's states, whose actions are no part of it.
+TEST(PerturbationTest, OfACriticStaysInsideTheBallAndLeavesTheActions) {
+  const MlpShape shape = {
+      .inputs = 8, .hidden = {32, 32}, .outputs = 1, .activation = Activation::kRelu};
+  const Tensor parameters = Weights(shape, {3}, 2);
+  const Tensor inputs = torch::randn({1, 50, 8});
+  BatchedMlp mlp(shape, 1, {});
+  OutputDistance distance(mlp, 50);
+  mlp.Forward(parameters, inputs, distance.origin());
+  const auto objective = distance.Objective(parameters, torch::full({1, 1, 1}, 2.0f));
+  for (const Case& c : AllCases()) {
+    Perturbation perturbation({.gradient = c.gradient, .norm = c.norm}, {1, 50, 5}, torch::kCPU);
+    const PerturbationResult result = perturbation.Maximize(objective, {{3, c.radius}}, 0);
+    EXPECT_LE(ExactSize(result.delta, c.norm).max().item<double>(), c.radius);
+    EXPECT_GE(result.value.mean().item<double>(), result.start_value.mean().item<double>());
+    EXPECT_TRUE(torch::equal(distance.moved().inputs.slice(2, 5), inputs.slice(2, 5)));
+    EXPECT_TRUE(
+        torch::equal(distance.moved().inputs.slice(2, 0, 5), inputs.slice(2, 0, 5) + result.delta));
+  }
+}
+
+TEST(PerturbationTest, StagedUpdatesStartWhereSingleOnesDo) {
+  const SmoothnessObjective objective = {.move_to = [](const Tensor&) {},
+                                         .value = [](Tensor& value) { value.fill_(1); },
+                                         .gradient = [](Tensor& gradient) { gradient.zero_(); }};
+  const std::vector<PerturbationMember> members = {{1, 2.0}, {7, 0.5}};
+  Perturbation staged({}, {2, 6, 3}, torch::kCPU);
+  Perturbation single({}, {1, 6, 3}, torch::kCPU);
+  staged.Stage(members, {40, 3}, 5);
+  for (const int64_t update : {4, 0, 2}) {
+    staged.Start(update);
+    const Tensor delta = staged.Maximize(objective).delta;
+    const Tensor first = single.Maximize(objective, {members[0]}, 40 + update).delta.clone();
+    const Tensor second = single.Maximize(objective, {members[1]}, 3 + update).delta.clone();
+    EXPECT_TRUE(torch::equal(delta, torch::cat({first, second})));
   }
 }
 
