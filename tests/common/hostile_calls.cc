@@ -87,6 +87,10 @@ void AddLearnerRequests(const std::string& experiment_id,
   cancel.set_experiment_id(experiment_id);
   cancel.set_reason("enough");
   requests["Cancel"] = cancel.SerializeAsString();
+  v1::SetLimiterRequest set_limiter;
+  set_limiter.set_experiment_id(experiment_id);
+  set_limiter.mutable_limiter()->set_samples_per_insert(8);
+  requests["SetLimiter"] = set_limiter.SerializeAsString();
   v1::JoinRequest join;
   join.set_actor_name("actor");
   join.set_max_streams(2);
