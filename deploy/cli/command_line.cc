@@ -13,6 +13,7 @@ namespace {
 
 void AddVerbs(CLI::App& app, Action& action) {
   AddTrain(app, action);
+  AddResume(app, action);
   AddValidate(app, action);
   AddSubmit(app, action);
   AddList(app, action);

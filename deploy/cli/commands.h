@@ -15,6 +15,7 @@ using Action = std::function<absl::Status()>;
 // Each adds one verb to `app`, which sets `action` when it is given. `action` outlives
 // the parsing.
 void AddTrain(CLI::App& app, Action& action);
+void AddResume(CLI::App& app, Action& action);
 void AddValidate(CLI::App& app, Action& action);
 void AddSubmit(CLI::App& app, Action& action);
 void AddList(CLI::App& app, Action& action);

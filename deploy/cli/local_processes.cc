@@ -20,19 +20,20 @@ absl::Status LocalProcesses::Start() {
              {"--listen", folder_.SocketAddress("learner"), "--replay",
               folder_.SocketAddress("replay"), "--state", folder_.path(), "--single-run",
               "--device", options_.device},
-             Supervisor::OnExit::kFail));
+             Supervisor::Role::kEssential));
   SR2L_RETURN_IF_ERROR(AwaitReady("learner"));
   return StartActors();
 }
 
 absl::Status LocalProcesses::StartReplay() {
-  std::vector<std::string> arguments = {"--listen", folder_.SocketAddress("replay")};
+  std::vector<std::string> arguments = {"--listen", folder_.SocketAddress("replay"), "--log",
+                                        folder_.ReplayLog()};
   if (options_.replay_memory_mib > 0) {
     arguments.insert(arguments.end(),
                      {"--memory-mib", absl::StrCat(options_.replay_memory_mib)});
   }
   SR2L_RETURN_IF_ERROR(
-      Launch("sr2l-replay", "replay", std::move(arguments), Supervisor::OnExit::kFail));
+      Launch("sr2l-replay", "replay", std::move(arguments), Supervisor::Role::kEssential));
   return AwaitReady("replay");
 }
 
@@ -45,7 +46,7 @@ absl::Status LocalProcesses::StartActors() {
                {"--learner", folder_.SocketAddress("learner"), "--replay",
                 folder_.SocketAddress("replay"), "--listen", folder_.SocketAddress(name),
                 "--name", name, "--max-streams", absl::StrCat(options_.max_streams)},
-               Supervisor::OnExit::kRestart));
+               Supervisor::Role::kReplaceable));
   }
   if (!options_.metrics) return absl::OkStatus();
   for (const std::string& name : actors_) SR2L_RETURN_IF_ERROR(AwaitReady(name));
@@ -54,14 +55,14 @@ absl::Status LocalProcesses::StartActors() {
 
 absl::Status LocalProcesses::Launch(const std::string& program, const std::string& name,
                                     std::vector<std::string> arguments,
-                                    Supervisor::OnExit on_exit) {
+                                    Supervisor::Role role) {
   arguments.insert(arguments.end(), {"--address-file", folder_.AddressFile(name)});
   if (options_.metrics) arguments.insert(arguments.end(), {"--metrics", "127.0.0.1:0"});
   return supervisor_.Start({.name = name,
                             .program = absl::StrCat(options_.binaries, "/", program),
                             .arguments = std::move(arguments),
                             .log_path = folder_.Log(name)},
-                           on_exit);
+                           role);
 }
 
 absl::Status LocalProcesses::AwaitReady(const std::string& name) {

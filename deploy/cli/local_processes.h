@@ -43,7 +43,7 @@ class LocalProcesses {
 
  private:
   absl::Status Launch(const std::string& program, const std::string& name,
-                      std::vector<std::string> arguments, Supervisor::OnExit on_exit);
+                      std::vector<std::string> arguments, Supervisor::Role role);
   absl::Status StartReplay();
   absl::Status AwaitReady(const std::string& name);
   absl::Status StartActors();

@@ -30,6 +30,14 @@ absl::Status MakeFolder(const fs::path& path) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<fs::path> Absolute(const std::string& path) {
+  std::error_code error;
+  fs::path run = fs::absolute(path, error).lexically_normal();
+  if (error) return FileError(error, absl::StrCat("not a path: ", path));
+  if (!run.has_filename()) run = run.parent_path();  // "runs/a/" is "runs/a"
+  return run;
+}
+
 absl::Status RefuseUsedFolder(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -74,11 +82,22 @@ absl::StatusOr<std::string> MakeSocketsFolder(const fs::path& run) {
 
 }  // namespace
 
-absl::StatusOr<RunFolder> RunFolder::Create(const std::string& path) {
+absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
+  SR2L_ASSIGN_OR_RETURN(const fs::path run, Absolute(path));
   std::error_code error;
-  fs::path run = fs::absolute(path, error).lexically_normal();
-  if (error) return FileError(error, absl::StrCat("not a path: ", path));
-  if (!run.has_filename()) run = run.parent_path();  // "runs/a/" is "runs/a"
+  for (const char* part : {"experiment.textproto", "logs", "policies"}) {
+    if (fs::exists(run / part, error)) continue;
+    return absl::NotFoundError(
+        absl::StrCat(run.string(), " is no run's folder: it has no ", part));
+  }
+  fs::remove_all(run / "sockets", error);
+  if (error) return FileError(error, absl::StrCat("cannot remove ", (run / "sockets").string()));
+  SR2L_ASSIGN_OR_RETURN(std::string sockets, MakeSocketsFolder(run));
+  return RunFolder(run.string(), std::move(sockets));
+}
+
+absl::StatusOr<RunFolder> RunFolder::Create(const std::string& path) {
+  SR2L_ASSIGN_OR_RETURN(const fs::path run, Absolute(path));
   SR2L_RETURN_IF_ERROR(RefuseUsedFolder(run));
   SR2L_RETURN_IF_ERROR(MakeFolder(run / "logs"));
   SR2L_RETURN_IF_ERROR(MakeFolder(run / "policies"));
@@ -97,6 +116,7 @@ std::string RunFolder::DefaultPath(absl::string_view name, absl::Time now) {
 std::string RunFolder::Experiment() const { return path_ + "/experiment.textproto"; }
 std::string RunFolder::Curve() const { return path_ + "/curve.csv"; }
 std::string RunFolder::Policies() const { return path_ + "/policies"; }
+std::string RunFolder::ReplayLog() const { return path_ + "/replay"; }
 std::string RunFolder::Logs() const { return path_ + "/logs"; }
 
 std::string RunFolder::Log(absl::string_view process) const {

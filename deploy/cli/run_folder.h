@@ -19,6 +19,9 @@ class RunFolder {
   // $TMPDIR.
   static absl::StatusOr<RunFolder> Create(const std::string& path);
 
+  // A folder that Create made, to go on with its run. NotFound: it is none.
+  static absl::StatusOr<RunFolder> Open(const std::string& path);
+
   // "runs/<name>-<UTC time>", made unlike any folder that exists by a number at the end.
   static std::string DefaultPath(absl::string_view name, absl::Time now);
 
@@ -27,6 +30,7 @@ class RunFolder {
   std::string Experiment() const;                      // experiment.textproto
   std::string Curve() const;                           // curve.csv
   std::string Policies() const;
+  std::string ReplayLog() const;  // folder of the replay's log
   std::string Logs() const;
   std::string Log(absl::string_view process) const;
   // "unix:..." of a process, and the file in which it tells its addresses.

@@ -51,9 +51,9 @@ std::vector<std::string> LogTail(const std::string& path, int count) {
 Supervisor::Supervisor(Interrupts& interrupts, WakeUp& wake_up, Options options)
     : interrupts_(interrupts), wake_up_(wake_up), options_(std::move(options)) {}
 
-absl::Status Supervisor::Start(const Command& command, OnExit on_exit) {
+absl::Status Supervisor::Start(const Command& command, Role role) {
   entries_.push_back({.command = command,
-                      .on_exit = on_exit,
+                      .role = role,
                       .process = nullptr,
                       .started_at = absl::InfinitePast(),
                       .backoff = Backoff(/*seed=*/entries_.size())});
@@ -98,7 +98,7 @@ absl::Status Supervisor::HandleExit(Entry& entry, const ProcessExit& exit) {
     return absl::OkStatus();
   }
   const std::string what = absl::StrCat(entry.command.name, " ", exit.Describe());
-  if (entry.on_exit == OnExit::kFail) {
+  if (entry.role == Role::kEssential && !entry.served) {
     return absl::UnavailableError(absl::StrCat(what, TailOfLog(entry.command)));
   }
   return Reschedule(entry, what);
@@ -117,7 +117,9 @@ absl::Status Supervisor::Reschedule(Entry& entry, const std::string& what) {
   entry.given_up = true;
   const std::string reason = absl::StrCat(what, ", the failure number ", entry.failures,
                                           " in a row", TailOfLog(entry.command));
-  if (!AnyRestartable()) return absl::UnavailableError(reason);
+  if (entry.role == Role::kEssential || !AnyReplaceable()) {
+    return absl::UnavailableError(reason);
+  }
   options_.notice(absl::StrCat(reason, "; going on without it"));
   return absl::OkStatus();
 }
@@ -141,15 +143,20 @@ absl::Status Supervisor::AwaitFile(const std::string& name, const std::string& p
     if (interrupts() > 0) return absl::CancelledError("interrupted");
     const absl::Time now = absl::Now();
     if (now >= deadline) {
-      const auto entry = absl::c_find_if(
-          entries_, [&name](const Entry& entry) { return entry.command.name == name; });
-      return absl::DeadlineExceededError(
-          absl::StrCat(name, " did not become ready in time",
-                       entry == entries_.end() ? "" : TailOfLog(entry->command)));
+      const Entry* entry = Find(name);
+      return absl::DeadlineExceededError(absl::StrCat(
+          name, " did not become ready in time", entry == nullptr ? "" : TailOfLog(entry->command)));
     }
     SR2L_RETURN_IF_ERROR(Turn(std::min(deadline, now + kFilePollInterval)));
   }
+  if (Entry* entry = Find(name)) entry->served = true;
   return absl::OkStatus();
+}
+
+Supervisor::Entry* Supervisor::Find(const std::string& name) {
+  const auto entry = absl::c_find_if(
+      entries_, [&name](const Entry& entry) { return entry.command.name == name; });
+  return entry == entries_.end() ? nullptr : &*entry;
 }
 
 void Supervisor::Stop(const std::vector<std::string>& names, absl::Duration grace) {
@@ -201,9 +208,9 @@ absl::Time Supervisor::NextRestart() const {
   return next;
 }
 
-bool Supervisor::AnyRestartable() const {
+bool Supervisor::AnyReplaceable() const {
   return absl::c_any_of(entries_, [](const Entry& entry) {
-    return entry.on_exit == OnExit::kRestart && !entry.given_up;
+    return entry.role == Role::kReplaceable && !entry.given_up;
   });
 }
 

@@ -15,14 +15,15 @@
 
 namespace sr2l {
 
-// The processes of one run: starts them, notices when one ends, starts again those that
-// may end, and stops them in order. Every wait of the run goes through Turn, so that
+// The processes of one run: starts them, notices when one ends and starts it again, and
+// stops them in order. Every wait of the run goes through Turn, so that
 // signals, ends of processes and news are all noticed at once. Not thread-safe.
 class Supervisor {
  public:
-  enum class OnExit {
-    kFail,     // the run cannot go on without it
-    kRestart,  // it is started again, with growing delays
+  // A process that ends is started again, with growing delays, until it is given up.
+  enum class Role {
+    kEssential,    // the run ends when it is given up, or ends before it ever served
+    kReplaceable,  // the run ends when the last of these is given up
   };
   struct Options {
     int max_failures = 5;  // in a row, after which a process is given up
@@ -37,11 +38,11 @@ class Supervisor {
   // Kills what still runs.
   ~Supervisor() = default;
 
-  absl::Status Start(const Command& command, OnExit on_exit);
+  absl::Status Start(const Command& command, Role role);
 
   // Waits for whichever is first: the end of a process, an interrupt, a wake-up,
   // `deadline`. Starts again what is due. An error is what ends the run: a process that
-  // it cannot do without has ended, or all that may be restarted were given up.
+  // it cannot do without was given up, or all replaceable ones were.
   absl::Status Turn(absl::Time deadline);
 
   // Turns until `path` exists, which is how the process `name` says that it serves.
@@ -61,7 +62,8 @@ class Supervisor {
  private:
   struct Entry {
     Command command;
-    OnExit on_exit;
+    Role role;
+    bool served = false;  // AwaitFile has seen it
     std::unique_ptr<ChildProcess> process;  // null: not running
     absl::Time started_at;
     absl::Time restart_at = absl::InfiniteFuture();
@@ -77,7 +79,8 @@ class Supervisor {
   absl::Status Reschedule(Entry& entry, const std::string& what);
   absl::Status StartWhatIsDue();
   absl::Time NextRestart() const;
-  bool AnyRestartable() const;
+  bool AnyReplaceable() const;
+  Entry* Find(const std::string& name);
 
   Interrupts& interrupts_;
   WakeUp& wake_up_;

@@ -1,4 +1,4 @@
-// sr2l train: one experiment with everything it needs on this machine.
+// sr2l train and resume: one experiment with everything it needs on this machine.
 
 #include <algorithm>
 #include <cstdint>
@@ -26,13 +26,24 @@ namespace {
 
 constexpr int kMaxActors = 1024;
 
-struct TrainFlags {
-  ConfigFlags config;
-  std::string run;
+// What train and resume have in common.
+struct MachineFlags {
   int actors = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 1024U));
   std::string device = "cpu";
   uint64_t replay_memory_mib = 0;  // 0: the replay's own default
+  int restarts = 4;  // in a row, of each process
   bool metrics = false;
+};
+
+struct TrainFlags {
+  ConfigFlags config;
+  std::string run;
+  MachineFlags machine;
+};
+
+struct ResumeFlags {
+  std::string run;
+  MachineFlags machine;
 };
 
 // CLI11 validator: the message of a device that is none, empty otherwise.
@@ -63,7 +74,7 @@ absl::Status WriteExperiment(const LoadedConfig& config, const RunFolder& folder
   return WriteFileAtomically(folder.Experiment(), FormatExperiment(config.resolved));
 }
 
-std::string Headline(const v1::ExperimentConfig& config, const TrainFlags& flags,
+std::string Headline(const v1::ExperimentConfig& config, const MachineFlags& flags,
                      const RunFolder& folder) {
   return absl::StrFormat("%s: %d members, %d rounds of %d steps, %d actors, %s; results in %s",
                          config.name(), config.members().member_size(), config.rounds(),
@@ -79,16 +90,10 @@ void PrintResults(const TrainRun& run, const RunFolder& folder) {
             << "\nlogs:     " << folder.Logs() << std::endl;
 }
 
-absl::Status Train(const TrainFlags& flags) {
-  SR2L_ASSIGN_OR_RETURN(const LoadedConfig config, LoadConfig(flags.config));
+// Runs the folder's experiment to its end, or until it is interrupted.
+absl::Status RunToEnd(const LoadedConfig& config, const RunFolder& folder,
+                      const MachineFlags& flags, Interrupts& interrupts) {
   SR2L_ASSIGN_OR_RETURN(const std::string binaries, FolderOfThisProgram());
-  const std::string path = flags.run.empty()
-                               ? RunFolder::DefaultPath(config.resolved.name(), absl::Now())
-                               : flags.run;
-  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<Interrupts> interrupts, Interrupts::Create());
-  SR2L_ASSIGN_OR_RETURN(const RunFolder folder, RunFolder::Create(path));
-  SR2L_RETURN_IF_ERROR(WriteExperiment(config, folder));
-
   ProgressPrinter printer(std::cout, ProgressPrinter::StyleOfStandardOutput());
   printer.Print(Headline(config.resolved, flags, folder));
   const int streams =
@@ -100,13 +105,52 @@ absl::Status Train(const TrainFlags& flags) {
                 .device = flags.device,
                 .replay_memory_mib = flags.replay_memory_mib,
                 .metrics = flags.metrics},
-               *interrupts, printer);
-  absl::Status status = run.Run();
+               flags.restarts, interrupts, printer);
+  const absl::Status status = run.Run();
   folder.RemoveSockets();
   PrintResults(run, folder);
   if (status.ok()) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat(status.message(), "; run folder: ", folder.path()));
+  const std::string next = absl::IsCancelled(status)
+                               ? absl::StrCat("; go on with: sr2l resume ", folder.path())
+                               : absl::StrCat("; run folder: ", folder.path());
+  return absl::Status(status.code(), absl::StrCat(status.message(), next));
+}
+
+absl::Status Train(const TrainFlags& flags) {
+  SR2L_ASSIGN_OR_RETURN(const LoadedConfig config, LoadConfig(flags.config));
+  const std::string path = flags.run.empty()
+                               ? RunFolder::DefaultPath(config.resolved.name(), absl::Now())
+                               : flags.run;
+  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<Interrupts> interrupts, Interrupts::Create());
+  SR2L_ASSIGN_OR_RETURN(const RunFolder folder, RunFolder::Create(path));
+  SR2L_RETURN_IF_ERROR(WriteExperiment(config, folder));
+  return RunToEnd(config, folder, flags.machine, *interrupts);
+}
+
+absl::Status Resume(const ResumeFlags& flags) {
+  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<Interrupts> interrupts, Interrupts::Create());
+  SR2L_ASSIGN_OR_RETURN(const RunFolder folder, RunFolder::Open(flags.run));
+  SR2L_ASSIGN_OR_RETURN(const LoadedConfig config,
+                        LoadConfig({.file = folder.Experiment(), .overrides = {}}));
+  return RunToEnd(config, folder, flags.machine, *interrupts);
+}
+
+void AddMachineFlags(CLI::App& verb, MachineFlags& flags) {
+  verb.add_option("--actors", flags.actors, "Number of actor processes")
+      ->check(CLI::Range(1, kMaxActors))
+      ->capture_default_str();
+  verb.add_option("--device", flags.device, "Where the learner computes: cpu, cuda or cuda:N")
+      ->check(CheckDeviceName)
+      ->capture_default_str();
+  verb.add_option("--replay-memory-mib", flags.replay_memory_mib,
+                  "Most memory of the replay for steps, MiB [that of sr2l-replay]")
+      ->check(CLI::Range(uint64_t{16}, uint64_t{1} << 20));
+  verb.add_option("--restarts", flags.restarts,
+                  "How often in a row a process that ends is started again")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  verb.add_flag("--metrics", flags.metrics,
+                "Serve every process' metrics on a free loopback port, and print where");
 }
 
 }  // namespace
@@ -118,18 +162,17 @@ void AddTrain(CLI::App& app, Action& action) {
   verb->add_option("--run", flags->run,
                    "Folder for the results, new or empty [runs/<name>-<UTC time>]")
       ->type_name("DIR");
-  verb->add_option("--actors", flags->actors, "Number of actor processes")
-      ->check(CLI::Range(1, kMaxActors))
-      ->capture_default_str();
-  verb->add_option("--device", flags->device, "Where the learner computes: cpu, cuda or cuda:N")
-      ->check(CheckDeviceName)
-      ->capture_default_str();
-  verb->add_option("--replay-memory-mib", flags->replay_memory_mib,
-                   "Most memory of the replay for steps, MiB [that of sr2l-replay]")
-      ->check(CLI::Range(uint64_t{16}, uint64_t{1} << 20));
-  verb->add_flag("--metrics", flags->metrics,
-                 "Serve every process' metrics on a free loopback port, and print where");
+  AddMachineFlags(*verb, flags->machine);
   verb->callback([flags, &action] { action = [flags] { return Train(*flags); }; });
+}
+
+void AddResume(CLI::App& app, Action& action) {
+  CLI::App* verb =
+      app.add_subcommand("resume", "Go on with a run that was interrupted, to the same result");
+  const auto flags = std::make_shared<ResumeFlags>();
+  verb->add_option("DIR", flags->run, "The run's folder")->required();
+  AddMachineFlags(*verb, flags->machine);
+  verb->callback([flags, &action] { action = [flags] { return Resume(*flags); }; });
 }
 
 }  // namespace sr2l

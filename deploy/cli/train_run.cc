@@ -9,24 +9,26 @@ namespace sr2l {
 namespace {
 
 constexpr absl::Duration kRefresh = absl::Milliseconds(500);
-constexpr absl::Duration kCancelTimeout = absl::Seconds(2);
-constexpr absl::Duration kCancelGrace = absl::Seconds(15);
 
 }  // namespace
 
 TrainRun::TrainRun(const v1::ExperimentConfig& config, const RunFolder& folder,
-                   LocalProcesses::Options options, Interrupts& interrupts,
+                   LocalProcesses::Options options, int restarts, Interrupts& interrupts,
                    ProgressPrinter& printer)
     : config_(config),
       show_metrics_(options.metrics),
       printer_(printer),
       supervisor_(interrupts, wake_up_,
-                  {.notice = [this](const std::string& line) { printer_.Print(line); }}),
+                  {.max_failures = restarts + 1,
+                   .notice = [this](const std::string& line) { printer_.Print(line); }}),
       processes_(folder, std::move(options), supervisor_) {}
 
 absl::Status TrainRun::Run() {
   absl::Status status = TrainToEnd();
   printer_.Finish();
+  if (supervisor_.interrupts() > 0) {
+    printer_.Print("interrupted: writing a checkpoint (once more: kill everything)");
+  }
   if (supervisor_.interrupts() > 1) supervisor_.KillAll();
   processes_.Stop();
   return status;
@@ -39,15 +41,20 @@ absl::Status TrainRun::TrainToEnd() {
       printer_.Print(absl::StrCat("metrics of ", process, ": http://", address, "/metrics"));
     }
   }
-  SR2L_RETURN_IF_ERROR(Submit());
+  SR2L_RETURN_IF_ERROR(FindOrSubmit());
   const ExperimentWatcher watcher(*client_, experiment_id_, wake_up_);
   SR2L_RETURN_IF_ERROR(Follow(watcher));
   return Outcome();
 }
 
-absl::Status TrainRun::Submit() {
+absl::Status TrainRun::FindOrSubmit() {
   SR2L_ASSIGN_OR_RETURN(client_,
                         ExperimentsClient::Create(processes_.learner_address(), {}));
+  SR2L_ASSIGN_OR_RETURN(const std::vector<v1::Experiment> experiments, client_->List());
+  if (!experiments.empty()) {
+    experiment_id_ = experiments.front().experiment_id();
+    return absl::OkStatus();
+  }
   v1::SubmitRequest request;
   *request.mutable_config() = config_;
   SR2L_ASSIGN_OR_RETURN(const v1::SubmitResponse response, client_->Submit(request));
@@ -62,20 +69,9 @@ absl::Status TrainRun::Follow(const ExperimentWatcher& watcher) {
     ShowNews(news, printer_);
     if (experiment_.has_value() && HasEnded(experiment_->state())) return absl::OkStatus();
     if (news.over) return news.connection;
-    CancelOnInterrupt();
-    if (supervisor_.interrupts() > 1 || absl::Now() > cancel_deadline_) {
-      return absl::CancelledError("interrupted");
-    }
+    if (supervisor_.interrupts() > 0) return absl::CancelledError("interrupted");
     SR2L_RETURN_IF_ERROR(supervisor_.Turn(absl::Now() + kRefresh));
   }
-}
-
-void TrainRun::CancelOnInterrupt() {
-  if (supervisor_.interrupts() == 0 || cancel_deadline_ != absl::InfiniteFuture()) return;
-  printer_.Print("interrupted: cancelling the experiment (once more: kill everything)");
-  cancel_deadline_ = absl::Now() + kCancelGrace;
-  const auto cancelled = client_->Cancel(experiment_id_, "interrupted", kCancelTimeout);
-  if (!cancelled.ok()) printer_.Print(std::string(cancelled.status().message()));
 }
 
 absl::Status TrainRun::Outcome() const {

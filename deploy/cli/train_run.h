@@ -16,15 +16,19 @@
 namespace sr2l {
 
 // One `sr2l train`, once its configuration is known to be right and its folder made:
-// starts the processes, submits the experiment, shows its progress until it has ended,
-// and stops the processes again, whatever happens. Not thread-safe.
+// starts the processes, submits the experiment or goes on with the folder's, shows its
+// progress until it has ended, and stops the processes again, whatever happens. Not
+// thread-safe.
 class TrainRun {
  public:
   // All are borrowed but `options`. `config` as the user wrote it, with model files.
+  // `restarts`: of a process in a row, before it is given up.
   TrainRun(const v1::ExperimentConfig& config, const RunFolder& folder,
-           LocalProcesses::Options options, Interrupts& interrupts, ProgressPrinter& printer);
+           LocalProcesses::Options options, int restarts, Interrupts& interrupts,
+           ProgressPrinter& printer);
 
-  // The first error of the run: no further one covers it. Cancelled after an interrupt.
+  // The first error of the run: no further one covers it. Cancelled after an interrupt; the
+  // run can then be resumed.
   absl::Status Run();
 
   // The experiment as it was last seen; unset when it was not submitted.
@@ -32,9 +36,9 @@ class TrainRun {
 
  private:
   absl::Status TrainToEnd();
-  absl::Status Submit();
+  // Finds the folder's experiment, or submits it when there is none yet.
+  absl::Status FindOrSubmit();
   absl::Status Follow(const ExperimentWatcher& watcher);
-  void CancelOnInterrupt();
   absl::Status Outcome() const;
 
   const v1::ExperimentConfig& config_;
@@ -46,7 +50,6 @@ class TrainRun {
   std::unique_ptr<ExperimentsClient> client_;
   std::string experiment_id_;
   std::optional<v1::Experiment> experiment_;
-  absl::Time cancel_deadline_ = absl::InfiniteFuture();  // set at the first interrupt
 };
 
 }  // namespace sr2l

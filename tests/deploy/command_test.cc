@@ -74,18 +74,18 @@ TEST_F(CommandTest, HelpNamesTheVerbsThereAreAndNoOthers) {
   const ProgramResult result = Sr2l({"--help"});
   EXPECT_EQ(result.exit_code, 0);
   for (const char* verb :
-       {"train", "validate", "submit", "list", "show", "watch", "cancel", "limiter", "tasks",
+       {"train", "resume", "validate", "submit", "list", "show", "watch", "cancel", "limiter", "tasks",
         "digest"}) {
     EXPECT_THAT(result.output, HasSubstr(std::string("\n  ") + verb + " "));
   }
-  for (const char* verb : {"resume", "audit", "evaluate", "report", "export"}) {
+  for (const char* verb : {"evaluate", "report", "export"}) {
     EXPECT_THAT(result.output, Not(HasSubstr(std::string("\n  ") + verb + " ")));
   }
 }
 
 TEST_F(CommandTest, EveryVerbHasHelp) {
   for (const char* verb :
-       {"train", "validate", "submit", "list", "show", "watch", "cancel", "limiter", "tasks",
+       {"train", "resume", "validate", "submit", "list", "show", "watch", "cancel", "limiter", "tasks",
         "digest"}) {
     const ProgramResult result = Sr2l({verb, "--help"});
     EXPECT_EQ(result.exit_code, 0) << verb;
@@ -114,7 +114,7 @@ TEST_F(CommandTest, IncompleteAndWrongArgumentsAreWrongUsage) {
 }
 
 TEST_F(CommandTest, VerbsOfLaterReleasesAreUnknown) {
-  for (const char* verb : {"resume", "audit", "evaluate", "report", "export"}) {
+  for (const char* verb : {"evaluate", "report", "export"}) {
     ExpectWrongUsage({verb}, std::string("unknown command ") + verb);
   }
 }

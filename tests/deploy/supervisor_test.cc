@@ -64,7 +64,7 @@ class SupervisorTest : public ::testing::Test {
 TEST_F(SupervisorTest, EndOfAnIndispensableProcessIsAnErrorWithTheEndOfItsLog) {
   ASSERT_TRUE(supervisor_
                   .Start(Shell("learner", "echo first; echo the reason; exit 4"),
-                         Supervisor::OnExit::kFail)
+                         Supervisor::Role::kEssential)
                   .ok());
   const absl::Status status = TurnUntil([] { return false; });
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
@@ -73,7 +73,7 @@ TEST_F(SupervisorTest, EndOfAnIndispensableProcessIsAnErrorWithTheEndOfItsLog) {
 }
 
 TEST_F(SupervisorTest, EvenAnEndWithoutAnErrorIsOneWhileTheRunGoesOn) {
-  ASSERT_TRUE(supervisor_.Start(Shell("replay", "exit 0"), Supervisor::OnExit::kFail).ok());
+  ASSERT_TRUE(supervisor_.Start(Shell("replay", "exit 0"), Supervisor::Role::kEssential).ok());
   EXPECT_EQ(TurnUntil([] { return false; }).code(), absl::StatusCode::kUnavailable);
 }
 
@@ -83,7 +83,7 @@ TEST_F(SupervisorTest, AnActorIsStartedAgain) {
   ASSERT_TRUE(supervisor_
                   .Start(Shell("actor", "echo started; test -e " + again +
                                             " && exec sleep 600; touch " + again + "; exit 1"),
-                         Supervisor::OnExit::kRestart)
+                         Supervisor::Role::kReplaceable)
                   .ok());
   EXPECT_TRUE(TurnUntil([this] { return NumLines("actor") == 2; }).ok());
   EXPECT_EQ(supervisor_.num_running(), 1);
@@ -92,7 +92,7 @@ TEST_F(SupervisorTest, AnActorIsStartedAgain) {
 
 TEST_F(SupervisorTest, TheLastActorIsGivenUpAfterItsFailuresInARow) {
   ASSERT_TRUE(
-      supervisor_.Start(Shell("actor", "echo no model; exit 1"), Supervisor::OnExit::kRestart)
+      supervisor_.Start(Shell("actor", "echo no model; exit 1"), Supervisor::Role::kReplaceable)
           .ok());
   const absl::Status status = TurnUntil([] { return false; });
   EXPECT_EQ(NumLines("actor"), 3);
@@ -101,11 +101,26 @@ TEST_F(SupervisorTest, TheLastActorIsGivenUpAfterItsFailuresInARow) {
                     HasSubstr("no model")));
 }
 
+TEST_F(SupervisorTest, AnEssentialProcessThatServedIsStartedAgainUntilItIsGivenUp) {
+  const std::string path = folder_ / "address";
+  ASSERT_TRUE(supervisor_
+                  .Start(Shell("learner", "echo started; touch " + path + "; sleep 0.05; exit 3"),
+                         Supervisor::Role::kEssential)
+                  .ok());
+  ASSERT_TRUE(supervisor_.AwaitFile("learner", path, Soon()).ok());
+  const absl::Status status = TurnUntil([] { return false; });
+  EXPECT_EQ(NumLines("learner"), 3);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("learner exited with status 3"), HasSubstr("failure number 3")));
+  EXPECT_THAT(notices_, ElementsAre(HasSubstr("starting it again"),
+                                    HasSubstr("starting it again")));
+}
+
 TEST_F(SupervisorTest, TheRunGoesOnWithoutAnActorWhileAnotherOneWorks) {
   ASSERT_TRUE(
-      supervisor_.Start(Shell("bad", "exit 1"), Supervisor::OnExit::kRestart).ok());
+      supervisor_.Start(Shell("bad", "exit 1"), Supervisor::Role::kReplaceable).ok());
   ASSERT_TRUE(
-      supervisor_.Start(Shell("good", "exec sleep 600"), Supervisor::OnExit::kRestart).ok());
+      supervisor_.Start(Shell("good", "exec sleep 600"), Supervisor::Role::kReplaceable).ok());
   EXPECT_TRUE(TurnUntil([this] { return notices_.size() == 3; }).ok());
   EXPECT_THAT(notices_.back(), HasSubstr("going on without it"));
   EXPECT_EQ(supervisor_.num_running(), 1);
@@ -115,7 +130,7 @@ TEST_F(SupervisorTest, AProcessThatRanLongBreaksTheRowOfFailures) {
   Supervisor forgiving(*interrupts_, wake_up_,
                        {.max_failures = 2, .healthy_after = absl::ZeroDuration()});
   ASSERT_TRUE(
-      forgiving.Start(Shell("actor", "echo started; exit 1"), Supervisor::OnExit::kRestart)
+      forgiving.Start(Shell("actor", "echo started; exit 1"), Supervisor::Role::kReplaceable)
           .ok());
   absl::Status status;
   while (NumLines("actor") < 5 && status.ok()) status = forgiving.Turn(Soon());
@@ -126,7 +141,7 @@ TEST_F(SupervisorTest, StopSendsSigtermAndLetsTheProcessFinish) {
   ASSERT_TRUE(supervisor_
                   .Start(Shell("learner", "trap 'echo saved; exit 0' TERM; echo ready; "
                                           "while :; do sleep 0.01; done"),
-                         Supervisor::OnExit::kFail)
+                         Supervisor::Role::kEssential)
                   .ok());
   ASSERT_TRUE(TurnUntil([this] { return NumLines("learner") == 1; }).ok());
   supervisor_.Stop({"learner"}, absl::Seconds(30));
@@ -138,7 +153,7 @@ TEST_F(SupervisorTest, StopSendsSigtermAndLetsTheProcessFinish) {
 TEST_F(SupervisorTest, StopKillsAProcessThatDoesNotEnd) {
   ASSERT_TRUE(supervisor_
                   .Start(Shell("deaf", "trap '' TERM; echo ready; while :; do sleep 1; done"),
-                         Supervisor::OnExit::kFail)
+                         Supervisor::Role::kEssential)
                   .ok());
   ASSERT_TRUE(TurnUntil([this] { return NumLines("deaf") == 1; }).ok());
   supervisor_.Stop({"deaf"}, absl::Milliseconds(50));
@@ -149,7 +164,7 @@ TEST_F(SupervisorTest, StopKillsAProcessThatDoesNotEnd) {
 TEST_F(SupervisorTest, AnInterruptCutsTheGraceOfStopShort) {
   ASSERT_TRUE(supervisor_
                   .Start(Shell("deaf", "trap '' TERM; echo ready; while :; do sleep 1; done"),
-                         Supervisor::OnExit::kFail)
+                         Supervisor::Role::kEssential)
                   .ok());
   ASSERT_TRUE(TurnUntil([this] { return NumLines("deaf") == 1; }).ok());
   kill(getpid(), SIGINT);
@@ -161,7 +176,7 @@ TEST_F(SupervisorTest, AnInterruptCutsTheGraceOfStopShort) {
 
 TEST_F(SupervisorTest, AStoppedActorIsNotStartedAgain) {
   ASSERT_TRUE(
-      supervisor_.Start(Shell("actor", "echo started; exit 1"), Supervisor::OnExit::kRestart)
+      supervisor_.Start(Shell("actor", "echo started; exit 1"), Supervisor::Role::kReplaceable)
           .ok());
   ASSERT_TRUE(TurnUntil([this] { return !notices_.empty(); }).ok());
   supervisor_.Stop({"actor"}, absl::Seconds(1));
@@ -187,7 +202,7 @@ TEST_F(SupervisorTest, AwaitFileReturnsOnceTheProcessHasWrittenIt) {
   ASSERT_TRUE(supervisor_
                   .Start(Shell("replay", "echo > " + pipe + "; touch " + path +
                                              "; exec sleep 600"),
-                         Supervisor::OnExit::kFail)
+                         Supervisor::Role::kEssential)
                   .ok());
   EXPECT_EQ(supervisor_.AwaitFile("replay", path, absl::Now()).code(),
             absl::StatusCode::kDeadlineExceeded);
@@ -198,7 +213,7 @@ TEST_F(SupervisorTest, AwaitFileReturnsOnceTheProcessHasWrittenIt) {
 TEST_F(SupervisorTest, AwaitFileFailsAtOnceWhenTheProcessEnds) {
   ASSERT_TRUE(supervisor_
                   .Start(Shell("replay", "echo address in use; exit 1"),
-                         Supervisor::OnExit::kFail)
+                         Supervisor::Role::kEssential)
                   .ok());
   const absl::Status status =
       supervisor_.AwaitFile("replay", folder_ / "address", absl::Now() + absl::Minutes(10));
@@ -207,7 +222,7 @@ TEST_F(SupervisorTest, AwaitFileFailsAtOnceWhenTheProcessEnds) {
 
 TEST_F(SupervisorTest, AwaitFileHasADeadlineAndYieldsToAnInterrupt) {
   ASSERT_TRUE(
-      supervisor_.Start(Shell("replay", "exec sleep 600"), Supervisor::OnExit::kFail).ok());
+      supervisor_.Start(Shell("replay", "exec sleep 600"), Supervisor::Role::kEssential).ok());
   EXPECT_EQ(supervisor_
                 .AwaitFile("replay", folder_ / "address", absl::Now() + absl::Milliseconds(30))
                 .code(),
@@ -220,7 +235,7 @@ TEST_F(SupervisorTest, AwaitFileHasADeadlineAndYieldsToAnInterrupt) {
 TEST_F(SupervisorTest, KillAllLeavesNothingRunning) {
   for (const char* name : {"a", "b", "c"}) {
     ASSERT_TRUE(
-        supervisor_.Start(Shell(name, "exec sleep 600"), Supervisor::OnExit::kFail).ok());
+        supervisor_.Start(Shell(name, "exec sleep 600"), Supervisor::Role::kEssential).ok());
   }
   EXPECT_EQ(supervisor_.num_running(), 3);
   supervisor_.KillAll();
