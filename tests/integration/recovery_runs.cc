@@ -1,0 +1,50 @@
+#include "tests/integration/recovery_runs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "tests/deploy/run_program.h"
+#include "tests/deploy/temporary_folder.h"
+
+namespace sr2l {
+namespace {
+
+constexpr absl::Duration kTrainingTimeout = absl::Minutes(10);
+
+}  // namespace
+
+void WriteRecoveryExperiment(const RecoveryCase& recovery, int rounds, const std::string& path) {
+  WriteFile(path, absl::StrCat("name: \"recovery\" task { builtin: \"inverted_pendulum\" }\n",
+                               recovery.algorithm,
+                               "\nmembers { seeds: [0, 1] } streams_per_member: 2\n"
+                               "steps_per_round: 400 keep_policy_every: 0 rounds: ",
+                               rounds, "\n"));
+}
+
+std::vector<std::string> TrainCommand(const std::string& file, const std::string& run) {
+  return {Binary("sr2l"), "train", file, "--run", run, "--actors", "2", "--restarts", "1000"};
+}
+
+std::vector<std::string> ResumeCommand(const std::string& run) {
+  return {Binary("sr2l"), "resume", run, "--actors", "2", "--restarts", "1000"};
+}
+
+std::string DigestOf(const std::string& run) {
+  const ProgramResult result = RunProgram({Binary("sr2l"), "digest", run});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  return result.output;
+}
+
+std::string UndisturbedDigest(const std::string& file, const std::string& run) {
+  const ProgramResult result = RunProgram(TrainCommand(file, run), kTrainingTimeout);
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  return DigestOf(run);
+}
+
+void ExpectWholeLog(const std::string& run) {
+  const ProgramResult audit = RunProgram({Binary("sr2l"), "audit", run});
+  EXPECT_EQ(audit.exit_code, 0) << audit.output << audit.errors;
+}
+
+}  // namespace sr2l

@@ -1,0 +1,98 @@
+// Whatever ends in the middle of a synchronous run, it goes on to the same bits.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/deploy/process_table.h"
+#include "tests/deploy/run_program.h"
+#include "tests/deploy/temporary_folder.h"
+#include "tests/integration/recovery_runs.h"
+#include "tests/integration/service.h"
+
+namespace sr2l {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr absl::Duration kTrainingTimeout = absl::Minutes(10);
+constexpr int kRounds = 30;
+constexpr int kRows = 2 * kRounds;
+
+class ResumeTest : public ::testing::TestWithParam<RecoveryCase> {
+ protected:
+  ResumeTest() { WriteRecoveryExperiment(GetParam(), kRounds, file_); }
+
+  bool CurveReaches(int rows) const {
+    return Eventually([&] { return NumCurveRows(run_ + "/curve.csv") >= rows; });
+  }
+
+  void ExpectResumesTo(const std::string& digest) const {
+    const ProgramResult resumed = RunProgram(ResumeCommand(run_), kTrainingTimeout);
+    EXPECT_EQ(resumed.exit_code, 0) << resumed.output << resumed.errors;
+    EXPECT_EQ(DigestOf(run_), digest);
+    EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), kRows);
+    ExpectWholeLog(run_);
+  }
+
+  TemporaryFolder folder_;
+  const std::string file_ = folder_ / "experiment.textproto";
+  const std::string run_ = folder_ / "run";
+};
+
+TEST_P(ResumeTest, ARunThatWasKilledGoesOn) {
+  const std::string digest = UndisturbedDigest(file_, folder_ / "undisturbed");
+  RunningProgram train(TrainCommand(file_, run_));
+  ASSERT_TRUE(CurveReaches(kRows / 4)) << train.output() << train.errors();
+  ASSERT_EQ(kill(train.pid(), SIGKILL), 0);
+  train.Wait(kTrainingTimeout);
+  EXPECT_LT(NumCurveRows(run_ + "/curve.csv"), kRows);
+  ExpectResumesTo(digest);
+}
+
+TEST_P(ResumeTest, AnInterruptedRunSaysHowToGoOnAndDoes) {
+  const std::string digest = UndisturbedDigest(file_, folder_ / "undisturbed");
+  RunningProgram train(TrainCommand(file_, run_));
+  ASSERT_TRUE(CurveReaches(kRows / 4)) << train.output() << train.errors();
+  ASSERT_EQ(kill(train.pid(), SIGINT), 0);
+  const ProgramResult interrupted = train.Wait(kTrainingTimeout);
+  EXPECT_EQ(interrupted.exit_code, 1);
+  EXPECT_THAT(interrupted.errors, HasSubstr("sr2l resume " + run_));
+  ExpectResumesTo(digest);
+}
+
+TEST_P(ResumeTest, TrainGoesOnWhenLearnerAndReplayAreKilled) {
+  const std::string digest = UndisturbedDigest(file_, folder_ / "undisturbed");
+  RunningProgram train(TrainCommand(file_, run_));
+  int rows = kRows / 6;
+  for (const char* program : {"sr2l-learner", "sr2l-replay", "sr2l-learner"}) {
+    ASSERT_TRUE(CurveReaches(rows)) << train.output() << train.errors();
+    const std::vector<pid_t> processes = ChildrenWith(train.pid(), program);
+    ASSERT_EQ(processes.size(), 1) << program;
+    ASSERT_EQ(kill(processes.front(), SIGKILL), 0);
+    rows += kRows / 6;
+  }
+  const ProgramResult result = train.Wait(kTrainingTimeout);
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("learner was killed by signal 9 (Killed); starting"));
+  EXPECT_THAT(result.output, HasSubstr("replay was killed by signal 9 (Killed); starting"));
+  EXPECT_EQ(DigestOf(run_), digest);
+  EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), kRows);
+  ExpectWholeLog(run_);
+}
+
+INSTANTIATE_TEST_SUITE_P(Algorithms, ResumeTest, ::testing::ValuesIn(kRecoveryCases),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(ResumeCommandTest, AFolderThatIsNoRunIsRefused) {
+  const TemporaryFolder folder;
+  const ProgramResult result = RunProgram({Binary("sr2l"), "resume", folder.path()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("is no run's folder"));
+}
+
+}  // namespace
+}  // namespace sr2l

@@ -1,0 +1,118 @@
+#include "learner/checkpoint/checkpoint_folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/deploy/temporary_folder.h"
+
+namespace sr2l {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+namespace fs = std::filesystem;
+
+// Of members 3 and 4, which say where they are in a tensor's bytes.
+v1::Checkpoint CheckpointAt(uint64_t position) {
+  v1::Checkpoint checkpoint;
+  checkpoint.set_experiment_id("e");
+  checkpoint.set_position(position);
+  for (const uint32_t number : {3, 4}) {
+    v1::MemberCheckpoint& member = *checkpoint.add_members();
+    member.set_member(number);
+    member.set_position(position);
+    member.add_tensors()->set_values(std::string(50, static_cast<char>(position)));
+  }
+  return checkpoint;
+}
+
+std::string Read(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void Write(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+class CheckpointFolderTest : public ::testing::Test {
+ protected:
+  std::vector<fs::path> Files() const {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(path_)) files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    return files;
+  }
+
+  TemporaryFolder temporary_;
+  const std::string path_ = temporary_ / "checkpoints";
+  CheckpointFolder folder_ = *CheckpointFolder::Open(path_);
+  std::vector<std::string> damaged_;
+};
+
+TEST_F(CheckpointFolderTest, TheNewestOfEachMemberIsRead) {
+  ASSERT_TRUE(folder_.Write(CheckpointAt(10)).ok());
+  v1::Checkpoint later = CheckpointAt(20);
+  later.mutable_members()->RemoveLast();
+  ASSERT_TRUE(folder_.Write(later).ok());
+  const std::map<uint32_t, v1::MemberCheckpoint> newest = folder_.ReadNewest(damaged_);
+  EXPECT_THAT(newest, SizeIs(2));
+  EXPECT_EQ(newest.at(3).position(), 20);
+  EXPECT_EQ(newest.at(4).position(), 10);
+  EXPECT_EQ(newest.at(4).tensors(0).values(), std::string(50, 10));
+  EXPECT_THAT(damaged_, IsEmpty());
+}
+
+TEST_F(CheckpointFolderTest, OnlyTheLastOnesAreKeptAndWhatComesBeforeThemIsDispensable) {
+  EXPECT_EQ(*folder_.Write(CheckpointAt(10)), 0);  // a damaged one would mean the start
+  EXPECT_EQ(*folder_.Write(CheckpointAt(20)), 10);
+  EXPECT_EQ(*folder_.Write(CheckpointAt(30)), 20);
+  EXPECT_THAT(Files(), SizeIs(CheckpointFolder::kKept));
+}
+
+TEST_F(CheckpointFolderTest, AFileThatIsCutOrChangedAnywhereIsPassedOverForTheOneBefore) {
+  ASSERT_TRUE(folder_.Write(CheckpointAt(10)).ok());
+  ASSERT_TRUE(folder_.Write(CheckpointAt(20)).ok());
+  const fs::path newest = Files().back();
+  const std::string bytes = Read(newest);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    for (const bool cut : {true, false}) {
+      std::string wrong = bytes;
+      if (cut) {
+        wrong.resize(i);
+      } else {
+        wrong[i] = static_cast<char>(wrong[i] ^ 0x10);
+      }
+      Write(newest, wrong);
+      damaged_.clear();
+      const auto read = folder_.ReadNewest(damaged_);
+      ASSERT_EQ(read.at(3).position(), 10) << i << (cut ? " cut" : " changed");
+      ASSERT_THAT(damaged_, ElementsAre(HasSubstr(newest.filename().string()))) << i;
+    }
+  }
+}
+
+TEST_F(CheckpointFolderTest, AMissingFolderAndHalfWrittenFilesHoldNothing) {
+  Write(path_ + "/members_003_0000000010.checkpoint.tmp", "half");
+  Write(path_ + "/notes.txt", "mine");
+  EXPECT_THAT(folder_.ReadNewest(damaged_), IsEmpty());
+  EXPECT_THAT(damaged_, IsEmpty());
+}
+
+TEST_F(CheckpointFolderTest, AFolderThatCannotBeMadeIsNamed) {
+  EXPECT_THAT(std::string(CheckpointFolder::Open("/proc/no/such").status().message()),
+              HasSubstr("/proc/no/such"));
+}
+
+}  // namespace
+}  // namespace sr2l
