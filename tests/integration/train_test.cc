@@ -71,7 +71,7 @@ TEST_F(TrainTest, TheFoldersExperimentFileGivesTheSameRunAgain) {
             RunProgram({Binary("sr2l"), "digest", folder_ / "again"}).output);
 }
 
-TEST_F(TrainTest, AnInterruptCancelsDrainsAndLeavesNoProcess) {
+TEST_F(TrainTest, AnInterruptDrainsAndLeavesNoProcess) {
   for (const int signal : {SIGINT, SIGTERM}) {
     fs::remove_all(run_);
     RunningProgram train(Arguments({"--set", kEndless}));
@@ -117,10 +117,10 @@ TEST_F(TrainTest, NothingSurvivesAKilledTrain) {
   EXPECT_TRUE(Eventually([&] { return !AnyProcess(); }));
 }
 
-TEST_F(TrainTest, TheLearnersDeathEndsTheRunWithItsReason) {
+TEST_F(TrainTest, AProcessThatIsGivenUpEndsTheRunWithItsReason) {
   for (const char* program : {"sr2l-learner", "sr2l-replay"}) {
     fs::remove_all(run_);
-    RunningProgram train(Arguments({"--set", kEndless}));
+    RunningProgram train(Arguments({"--set", kEndless, "--restarts", "0"}));
     ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << train.output() << train.errors();
     const std::vector<pid_t> children = ChildrenWith(train.pid(), program);
     ASSERT_EQ(children.size(), 1U) << program;
