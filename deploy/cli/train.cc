@@ -18,6 +18,7 @@
 #include "deploy/cli/commands.h"
 #include "deploy/cli/config_flags.h"
 #include "deploy/cli/member_table.h"
+#include "deploy/cli/replay_memory.h"
 #include "deploy/cli/train_run.h"
 #include "sr2l/v1/fleet.pb.h"
 
@@ -31,7 +32,7 @@ struct TrainFlags {
   std::string run;
   int actors = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 1024U));
   std::string device = "cpu";
-  uint64_t replay_memory_mib = 0;  // 0: the replay's own default
+  uint64_t replay_memory_mib = 0;  // 0: as the experiment needs
   bool metrics = false;
 };
 
@@ -98,7 +99,9 @@ absl::Status Train(const TrainFlags& flags) {
                 .num_actors = flags.actors,
                 .max_streams = std::max(static_cast<int>(v1::JoinRequest().max_streams()), streams),
                 .device = flags.device,
-                .replay_memory_mib = flags.replay_memory_mib,
+                .replay_memory_mib = flags.replay_memory_mib > 0
+                                         ? flags.replay_memory_mib
+                                         : ReplayMemoryMib(config.resolved),
                 .metrics = flags.metrics},
                *interrupts, printer);
   absl::Status status = run.Run();
@@ -125,7 +128,7 @@ void AddTrain(CLI::App& app, Action& action) {
       ->check(CheckDeviceName)
       ->capture_default_str();
   verb->add_option("--replay-memory-mib", flags->replay_memory_mib,
-                   "Most memory of the replay for steps, MiB [that of sr2l-replay]")
+                   "Most memory of the replay for steps, MiB [2048, or what the experiment needs]")
       ->check(CLI::Range(uint64_t{16}, uint64_t{1} << 20));
   verb->add_flag("--metrics", flags->metrics,
                  "Serve every process' metrics on a free loopback port, and print where");
