@@ -18,6 +18,7 @@
 #include "deploy/cli/commands.h"
 #include "deploy/cli/config_flags.h"
 #include "deploy/cli/member_table.h"
+#include "deploy/cli/replay_memory.h"
 #include "deploy/cli/train_run.h"
 #include "sr2l/v1/fleet.pb.h"
 
@@ -30,7 +31,7 @@ constexpr int kMaxActors = 1024;
 struct MachineFlags {
   int actors = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 1024U));
   std::string device = "cpu";
-  uint64_t replay_memory_mib = 0;  // 0: the replay's own default
+  uint64_t replay_memory_mib = 0;  // 0: as the experiment needs
   int restarts = 4;  // in a row, of each process
   bool metrics = false;
 };
@@ -103,7 +104,9 @@ absl::Status RunToEnd(const LoadedConfig& config, const RunFolder& folder,
                 .num_actors = flags.actors,
                 .max_streams = std::max(static_cast<int>(v1::JoinRequest().max_streams()), streams),
                 .device = flags.device,
-                .replay_memory_mib = flags.replay_memory_mib,
+                .replay_memory_mib = flags.replay_memory_mib > 0
+                                         ? flags.replay_memory_mib
+                                         : ReplayMemoryMib(config.resolved),
                 .metrics = flags.metrics},
                flags.restarts, interrupts, printer);
   const absl::Status status = run.Run();
@@ -143,7 +146,7 @@ void AddMachineFlags(CLI::App& verb, MachineFlags& flags) {
       ->check(CheckDeviceName)
       ->capture_default_str();
   verb.add_option("--replay-memory-mib", flags.replay_memory_mib,
-                  "Most memory of the replay for steps, MiB [that of sr2l-replay]")
+                  "Most memory of the replay for steps, MiB [2048, or what the experiment needs]")
       ->check(CLI::Range(uint64_t{16}, uint64_t{1} << 20));
   verb.add_option("--restarts", flags.restarts,
                   "How often in a row a process that ends is started again")

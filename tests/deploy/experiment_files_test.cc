@@ -5,10 +5,15 @@
 
 #include <filesystem>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "common/config/load.h"
 #include "common/config/validate.h"
+#include "deploy/cli/replay_memory.h"
+#include "replay/core/memory_log.h"
+#include "replay/core/replay_store.h"
 #include "tests/deploy/run_program.h"
 
 namespace sr2l {
@@ -114,6 +119,27 @@ TEST(ExperimentFilesTest, ThePapersDdpgComesPlainAndWithEitherNetworkPerturbed) 
     ExpectThePapersDdpg(critic, task);
     EXPECT_EQ(critic.smoothness().on(), v1::SmoothnessConfig::CRITIC);
     ExpectThePapersAscent(critic.smoothness());
+  }
+}
+
+// All tables together must find room, or the replay refuses the experiment.
+TEST(ExperimentFilesTest, TrainGivesTheReplayRoomForEveryTransitionOfThePapersDdpg) {
+  for (const char* task : kTasks) {
+    const v1::ExperimentConfig config = Resolve(
+        SourceFile(std::string("deploy/experiments/paper/ddpg_") + task + ".textproto"));
+    std::vector<v1::TableSpec> tables(config.members().member_size());
+    for (size_t i = 0; i < tables.size(); ++i) {
+      tables[i].set_experiment_id("e");
+      tables[i].set_member(static_cast<uint32_t>(i));
+      tables[i].set_num_streams(1);
+      tables[i].set_observation_dim(config.task().observation_dim());
+      tables[i].set_action_dim(config.task().action_dim());
+      tables[i].set_steps_per_round(100);
+      tables[i].set_capacity(500000);  // what the experiment ever stores
+    }
+    const uint64_t mib = ReplayMemoryMib(config);
+    MemoryLog log((mib > 0 ? mib : 2048) << 20);
+    EXPECT_EQ((*ReplayStore::Open(log))->CreateTables(tables), absl::OkStatus()) << task;
   }
 }
 

@@ -192,6 +192,19 @@ TEST_F(DigestTest, OfACoefficientOfZeroIsThatOfPlainTrpo) {
   EXPECT_NE(TrainFile(zero, folder_ / "one", 1, {"smoothness.coefficient=1"}), digest);
 }
 
+// The running statistics of the observations do not depend on who saw them.
+TEST_F(DigestTest, WithNormalizedObservationsIsTheSameForOneAndThreeActors) {
+  const std::string file = WriteShort("normalized", R"pb(
+    task { builtin: "inverted_pendulum" } steps_per_round: 500
+    smoothness { radius: 0.1 coefficient: 1 }
+    observation_normalization {}
+  )pb");
+  const std::string one = TrainFile(file, folder_ / "one", 1, {});
+  EXPECT_FALSE(MemberSum(one, 0).empty()) << one;
+  EXPECT_EQ(TrainFile(file, folder_ / "three", 3, {}), one);
+  EXPECT_NE(TrainFile(file, folder_ / "wide", 1, {"observation_normalization.clip=0.5"}), one);
+}
+
 TEST_F(DigestTest, OfAMemberAloneIsThatOfTheMemberAmongOthers) {
   const std::string among = Train(folder_ / "among", 1, 4);
   const std::string alone =

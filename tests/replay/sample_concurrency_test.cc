@@ -2,6 +2,7 @@
 // lost, nobody waits for ever, and both limits hold.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <thread>
@@ -124,7 +125,12 @@ TEST(SampleConcurrencyTest, ActorsAndALearnerStayInStepAndEveryRowIsATransition)
   const auto table = store->Describe("e")->tables(0);
   EXPECT_EQ(table.limiter().samples(), kVersions * kRowsPerVersion);
   EXPECT_EQ(table.limiter().inserts(), stored);
-  EXPECT_EQ(table.transitions(), 400);
+  // Each stream's newest 100, of which a slow one may not have taken as many.
+  uint64_t transitions = 0;
+  for (const uint64_t next_step : table.next_step()) {
+    transitions += std::min<uint64_t>(next_step, 100);
+  }
+  EXPECT_EQ(table.transitions(), transitions);
 }
 
 }  // namespace
