@@ -11,9 +11,7 @@ namespace {
 
 uint64_t EndStep(const v1::Chunk& chunk) { return chunk.first_step() + chunk.num_steps(); }
 
-uint64_t SetAside(const v1::TableSpec& spec) {
-  return spec.has_capacity() ? RingBytes(spec) : 0;
-}
+uint64_t SetAside(const v1::TableSpec& spec) { return spec.has_capacity() ? RingBytes(spec) : 0; }
 
 absl::Status NoTable(const TableId& id) {
   return absl::NotFoundError(
@@ -21,9 +19,8 @@ absl::Status NoTable(const TableId& id) {
 }
 
 absl::Status NoStream(const StreamId& id) {
-  return absl::NotFoundError(absl::StrCat("experiment ", id.table.experiment_id,
-                                          " has no stream ", id.stream, " of member ",
-                                          id.table.member));
+  return absl::NotFoundError(absl::StrCat("experiment ", id.table.experiment_id, " has no stream ",
+                                          id.stream, " of member ", id.table.member));
 }
 
 }  // namespace
@@ -68,31 +65,80 @@ absl::Status MemoryLog::Fence(const StreamId& id, uint64_t epoch) {
 }
 
 absl::Status MemoryLog::Append(const StreamId& id, ChunkPtr chunk) {
-  const uint64_t encoded_bytes = chunk->ByteSizeLong();
+  const absl::Status reserved = Reserve(id, *chunk);
+  if (reserved.ok()) Publish(id, std::move(chunk));
+  return reserved;
+}
+
+uint64_t MemoryLog::AddedBytes(const Table& table, const v1::Chunk& chunk) {
+  return (table.spec.has_capacity() ? 0 : chunk.ByteSizeLong()) + chunk.resume_token().size();
+}
+
+absl::Status MemoryLog::Reserve(const StreamId& id, const v1::Chunk& chunk) {
+  absl::MutexLock lock(&mu_);
+  const Stream* stream = Find(id);
+  if (stream == nullptr) return NoStream(id);
+  Table& table = tables_[id.table];
+  const uint64_t old_token_bytes = TokenBytes(*stream);
+  const uint64_t held = bytes_ - old_token_bytes + set_aside_;
+  const uint64_t added = AddedBytes(table, chunk);
+  if (added > byte_budget_ || held > byte_budget_ - added) {
+    const size_t token_bytes = chunk.resume_token().size();
+    return absl::ResourceExhaustedError(
+        absl::StrCat(bytes_ + set_aside_, " of ", byte_budget_, " bytes are held; a chunk of ",
+                     added - token_bytes, " bytes with a token of ", token_bytes, " does not fit"));
+  }
+  bytes_ += added - old_token_bytes;  // modulo 2^64, as below
+  table.bytes += added - old_token_bytes;
+  return absl::OkStatus();
+}
+
+void MemoryLog::Publish(const StreamId& id, ChunkPtr chunk) {
   auto token = std::make_shared<const std::string>(chunk->resume_token());
   // The token that is replaced; destroyed after the lock was released.
   std::shared_ptr<const std::string> old_token;
-
   absl::MutexLock lock(&mu_);
-  if (Find(id) == nullptr) return NoStream(id);
+  if (Find(id) == nullptr) return;  // dropped, and its bytes with it
   Table& table = tables_[id.table];
   Stream& stream = table.streams[id.stream];
-  const uint64_t old_token_bytes = stream.resume_token ? stream.resume_token->size() : 0;
-  const bool keeps_chunk = !table.spec.has_capacity();
-  const uint64_t chunk_bytes = keeps_chunk ? encoded_bytes : 0;
-  const uint64_t held = bytes_ - old_token_bytes + set_aside_;
-  const uint64_t added = chunk_bytes + token->size();
-  if (added > byte_budget_ || held > byte_budget_ - added) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(bytes_ + set_aside_, " of ", byte_budget_, " bytes are held; a chunk of ",
-                     chunk_bytes, " bytes with a token of ", token->size(), " does not fit"));
-  }
-  bytes_ = bytes_ - old_token_bytes + added;
-  table.bytes = table.bytes - old_token_bytes + added;
+  const uint64_t chunk_bytes = AddedBytes(table, *chunk) - token->size();
   stream.state.next_step = EndStep(*chunk);
   old_token = std::exchange(stream.resume_token, std::move(token));
-  if (keeps_chunk) stream.chunks.push_back({std::move(chunk), chunk_bytes});
-  return absl::OkStatus();
+  if (!table.spec.has_capacity()) stream.chunks.push_back({std::move(chunk), chunk_bytes});
+}
+
+void MemoryLog::GiveBack(const StreamId& id, const v1::Chunk& chunk) {
+  absl::MutexLock lock(&mu_);
+  const Stream* stream = Find(id);
+  if (stream == nullptr) return;
+  Table& table = tables_[id.table];
+  const uint64_t added = AddedBytes(table, chunk) - TokenBytes(*stream);
+  bytes_ -= added;
+  table.bytes -= added;
+}
+
+void MemoryLog::RestoreTable(const TableState& state, const std::vector<std::string>& tokens) {
+  absl::MutexLock lock(&mu_);
+  Table& table = tables_[{state.spec.experiment_id(), state.spec.member()}];
+  table.spec = state.spec;
+  table.released_end = state.released_end;
+  for (size_t i = 0; i < state.streams.size(); ++i) {
+    Stream& stream = table.streams.emplace_back();
+    stream.state = state.streams[i];
+    if (!tokens[i].empty()) stream.resume_token = std::make_shared<const std::string>(tokens[i]);
+    table.bytes += tokens[i].size();
+  }
+  bytes_ += table.bytes;
+  set_aside_ += SetAside(state.spec);
+}
+
+void MemoryLog::RestoreChunk(const StreamId& id, ChunkPtr chunk) {
+  absl::MutexLock lock(&mu_);
+  Table& table = tables_[id.table];
+  const uint64_t bytes = chunk->ByteSizeLong();
+  table.streams[id.stream].chunks.push_back({std::move(chunk), bytes});
+  table.bytes += bytes;
+  bytes_ += bytes;
 }
 
 absl::StatusOr<std::string> MemoryLog::ReadToken(const StreamId& id) const {

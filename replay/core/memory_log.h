@@ -24,6 +24,18 @@ class MemoryLog final : public TrajectoryLog {
   absl::StatusOr<std::vector<TableState>> Describe() const override;
   absl::Status Fence(const StreamId& id, uint64_t epoch) override;
   absl::Status Append(const StreamId& id, ChunkPtr chunk) override;
+
+  // Append in two parts, for a log that also writes elsewhere: Reserve makes room as Append
+  // does and can fail as it does; then either Publish or GiveBack follows for the same chunk.
+  absl::Status Reserve(const StreamId& id, const v1::Chunk& chunk);
+  void Publish(const StreamId& id, ChunkPtr chunk);
+  void GiveBack(const StreamId& id, const v1::Chunk& chunk);
+
+  // Takes up what another log holds, within the budget or not: first a table, with its streams'
+  // resume tokens, then the chunks of each stream in order.
+  void RestoreTable(const TableState& state, const std::vector<std::string>& tokens);
+  void RestoreChunk(const StreamId& id, ChunkPtr chunk);
+
   absl::StatusOr<std::string> ReadToken(const StreamId& id) const override;
   absl::StatusOr<std::vector<ChunkPtr>> Read(const StreamId& id, uint64_t first_step,
                                              uint64_t end_step) const override;
@@ -48,6 +60,12 @@ class MemoryLog final : public TrajectoryLog {
     uint64_t bytes = 0;
     std::vector<Stream> streams;
   };
+
+  // What a chunk adds to the bytes held; the token that it replaces is not taken off.
+  static uint64_t AddedBytes(const Table& table, const v1::Chunk& chunk);
+  static uint64_t TokenBytes(const Stream& stream) {
+    return stream.resume_token ? stream.resume_token->size() : 0;
+  }
 
   // Null: no such stream.
   const Stream* Find(const StreamId& id) const ABSL_SHARED_LOCKS_REQUIRED(mu_);

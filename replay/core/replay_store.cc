@@ -150,6 +150,13 @@ ReplayStore::WaitId ReplayStore::WaitForRound(const RoundRequest& request,
 
 ReplayStore::WaitId ReplayStore::WaitForSample(const v1::SampleRequest& request,
                                                SampleCallback ready) {
+  if (request.has_released_step()) {
+    const absl::Status released = ReleaseContents(request);
+    if (!released.ok()) {
+      ready(released);
+      return 0;
+    }
+  }
   return StartWait(request, std::move(ready));
 }
 
@@ -210,6 +217,23 @@ absl::StatusOr<Wait> ReplayStore::MakeWait(const v1::SampleRequest& request,
     ready(SampleReader(std::move(*draw)));
   };
   return wait;
+}
+
+absl::Status ReplayStore::ReleaseContents(const v1::SampleRequest& request) {
+  SR2L_RETURN_IF_ERROR(ValidateSample(request));
+  std::vector<uint32_t> members;
+  for (const v1::MemberSample& member : request.members()) members.push_back(member.member());
+  absl::StatusOr<Tables> tables;
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    tables = FindAll(request.experiment_id(), members);
+  }
+  SR2L_RETURN_IF_ERROR(tables.status());
+  SR2L_RETURN_IF_ERROR(SampleDraw::Create(request, *tables).status());
+  for (const auto& table : *tables) {
+    SR2L_RETURN_IF_ERROR(table->ReleaseContents(request.released_step()));
+  }
+  return absl::OkStatus();
 }
 
 bool ReplayStore::CancelWait(WaitId id) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -85,6 +86,12 @@ class ReplayStore {
   std::string DescribeWait(const RoundRequest& request, absl::Time now) const;
   std::string DescribeWait(const v1::SampleRequest& request, absl::Time now) const;
 
+  // Passes on to the log: see TrajectoryLog.
+  void WhenDurable(std::function<void(const absl::Status&)> done) {
+    log_.WhenDurable(std::move(done));
+  }
+  v1::AppendResponse::Durability durability() const { return log_.durability(); }
+
   // Replaces the limits of the members' tables, of all or of none. InvalidArgument names the
   // field; FailedPrecondition a table without limits.
   absl::Status SetLimits(const v1::SetLimitsRequest& request) ABSL_LOCKS_EXCLUDED(mu_);
@@ -141,6 +148,11 @@ class ReplayStore {
   absl::Status CheckBudget(const std::vector<v1::TableSpec>& added) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
+  // Takes up the request's released_step, if it is valid for all its tables.
+  absl::Status ReleaseContents(const v1::SampleRequest& request) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Adds what the log has lost of a table.
+  void AddDamage(v1::TableDescription& description) const ABSL_LOCKS_EXCLUDED(mu_);
   // Adds what a table with a capacity holds.
   void DescribeTransitions(absl::Time now, v1::TableDescription& description) const
       ABSL_LOCKS_EXCLUDED(mu_);

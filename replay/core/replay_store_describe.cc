@@ -96,9 +96,17 @@ absl::StatusOr<v1::DescribeTablesResponse> ReplayStore::Describe(
       description.add_next_step(stream.next_step);
       description.add_lease_epoch(stream.epoch);
     }
+    AddDamage(description);
     if (state.spec.has_capacity()) DescribeTransitions(now, description);
   }
   return response;
+}
+
+void ReplayStore::AddDamage(v1::TableDescription& description) const {
+  const v1::TableSpec& spec = description.spec();
+  const std::shared_ptr<Table> table = FindTable({spec.experiment_id(), spec.member()});
+  if (table == nullptr) return;
+  for (const LogDamage& damage : table->damage()) description.add_damage(ToText(damage));
 }
 
 void ReplayStore::DescribeTransitions(absl::Time now, v1::TableDescription& description) const {
@@ -122,6 +130,9 @@ void ReplayStore::DescribeTransitions(absl::Time now, v1::TableDescription& desc
 ReplayTotals ReplayStore::Totals(absl::Time now) const {
   ReplayTotals totals;
   totals.bytes = bytes();
+  const LogHealth log = log_.health();
+  totals.log_full = log.full;
+  totals.log_errors = log.errors;
   absl::ReaderMutexLock lock(&mu_);
   for (const auto& [id, table] : tables_) {
     if (table->transitions() == nullptr) continue;

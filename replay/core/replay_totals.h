@@ -11,6 +11,8 @@ struct ReplayTotals {
   uint64_t transitions = 0;       // that can be sampled
   uint64_t payload_bytes = 0;     // of their columns
   uint64_t transition_bytes = 0;  // memory held for them
+  bool log_full = false;          // see LogHealth
+  uint64_t log_errors = 0;
   // Of tables with limits: the balance that is largest against its tolerance, with that
   // tolerance, samples; and the largest staleness ever stored, versions.
   double balance = 0;

@@ -60,7 +60,12 @@ absl::Status SampleDraw::CheckTable(size_t index) const {
     return Invalid("members[", index, "].since_step must have 0 or num_streams ",
                    spec.num_streams(), " elements, got ", since_steps);
   }
+  SR2L_RETURN_IF_ERROR(tables_[index]->CheckIntact());
   if (spec.has_limits()) {
+    if (request_->has_released_step()) {
+      return Invalid("released_step must be absent: the table of member ", spec.member(),
+                     " has limits; got ", request_->released_step());
+    }
     if (!request_->has_up_to_step()) return absl::OkStatus();
     return Invalid("up_to_step must be absent: the table of member ", spec.member(),
                    " has limits; got ", request_->up_to_step());
@@ -69,6 +74,10 @@ absl::Status SampleDraw::CheckTable(size_t index) const {
     return Invalid("up_to_step must be a multiple of steps_per_round ", spec.steps_per_round(),
                    ", got ",
                    request_->has_up_to_step() ? absl::StrCat(request_->up_to_step()) : "none");
+  }
+  if (request_->released_step() > request_->up_to_step()) {
+    return Invalid("released_step must be at most up_to_step ", request_->up_to_step(), ", got ",
+                   request_->released_step());
   }
   if (request_->up_to_step() > 0 || request_->num_draws() == 0) return absl::OkStatus();
   return Invalid("up_to_step must be at least steps_per_round ", spec.steps_per_round(),

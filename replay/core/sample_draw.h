@@ -28,7 +28,7 @@ class SampleDraw {
 
   // `request` is valid; `tables` are its members', in the request's order. Tells the limiters
   // the learner's policy version. FailedPrecondition: a table without a capacity.
-  // InvalidArgument: fields that do not fit a table.
+  // InvalidArgument: fields that do not fit a table. DataLoss: the log has lost steps of it.
   static absl::StatusOr<SampleDraw> Create(const v1::SampleRequest& request, Tables tables);
 
   // True when every table may be drawn from; then the rows count as drawn. An error: never.

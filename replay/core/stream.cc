@@ -24,6 +24,7 @@ std::string StaleText(uint64_t chunk_epoch, uint64_t epoch) {
 
 absl::StatusOr<OpenedStream> Stream::Open(uint64_t epoch) {
   if (epoch == 0) return absl::InvalidArgumentError("lease_epoch must be at least 1, got 0");
+  SR2L_RETURN_IF_ERROR(CheckIntact());
   absl::MutexLock lock(&mu_);
   if (closed_) return absl::NotFoundError(kDropped);
   if (epoch < state_.epoch) {
@@ -45,6 +46,7 @@ absl::StatusOr<OpenedStream> Stream::Open(uint64_t epoch) {
 
 absl::StatusOr<AppendResult> Stream::Append(ChunkPtr chunk, const Arrival& arrival) {
   using v1::AppendResponse;
+  SR2L_RETURN_IF_ERROR(CheckIntact());
   absl::MutexLock lock(&mu_);
   if (closed_) return Answer(AppendResponse::UNKNOWN_TABLE, kDropped);
   if (state_.epoch == 0 || chunk->lease_epoch() != state_.epoch) {
@@ -52,15 +54,15 @@ absl::StatusOr<AppendResult> Stream::Append(ChunkPtr chunk, const Arrival& arriv
   }
   const uint64_t first_step = chunk->first_step();
   if (first_step > state_.next_step) {
-    return Answer(AppendResponse::GAP, absl::StrCat("chunk.first_step must be ",
-                                                    state_.next_step, ", got ", first_step));
+    return Answer(AppendResponse::GAP, absl::StrCat("chunk.first_step must be ", state_.next_step,
+                                                    ", got ", first_step));
   }
   const uint64_t end_step = first_step + chunk->num_steps();
   if (end_step <= state_.next_step) return Answer(AppendResponse::DUPLICATE);
   if (first_step < state_.next_step) {
     return Answer(AppendResponse::MALFORMED,
-                  absl::StrCat("chunk.first_step must be ", state_.next_step, ", got ",
-                               first_step, ": the steps before are stored already, and ",
+                  absl::StrCat("chunk.first_step must be ", state_.next_step, ", got ", first_step,
+                               ": the steps before are stored already, and ",
                                "a chunk is stored as a whole or not at all"));
   }
   if (table_.limiter == nullptr) return Write(std::move(chunk), arrival);
@@ -85,15 +87,32 @@ absl::StatusOr<AppendResult> Stream::Append(ChunkPtr chunk, const Arrival& arriv
 }
 
 absl::StatusOr<AppendResult> Stream::Write(ChunkPtr chunk, const Arrival& arrival) {
+  TransitionTable* transitions = table_.transitions;
+  if (transitions != nullptr && !transitions->HasRoom(id_.stream, chunk->num_steps())) {
+    return Answer(
+        v1::AppendResponse::FULL,
+        absl::StrCat("steps from ", transitions->held_begin(id_.stream), " to ", state_.next_step,
+                     " are held, as the learner may draw from them "
+                     "again: there is room once its released_step goes on"));
+  }
   const absl::Status written = table_.log->Append(id_, chunk);
   if (absl::IsResourceExhausted(written)) {
     return Answer(v1::AppendResponse::FULL, std::string(written.message()));
   }
   SR2L_RETURN_IF_ERROR(written);
-  if (table_.transitions != nullptr) table_.transitions->Insert(id_.stream, *chunk);
+  if (transitions != nullptr) {
+    transitions->Insert(id_.stream, *chunk);
+    table_.log->Forget(id_, transitions->held_begin(id_.stream));
+  }
   state_.next_step += chunk->num_steps();
   last_append_ = arrival.now;
   return Answer(v1::AppendResponse::STORED);
+}
+
+absl::Status Stream::CheckIntact() const {
+  if (damage_.empty()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("the log of experiment ", id_.table.experiment_id,
+                                          " member ", id_.table.member, " is damaged: ", damage_));
 }
 
 Stream::Progress Stream::progress() const {

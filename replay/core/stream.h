@@ -18,10 +18,10 @@ namespace sr2l {
 // What became of a chunk.
 struct AppendResult {
   v1::AppendResponse::Outcome outcome = v1::AppendResponse::OUTCOME_UNSPECIFIED;
-  uint64_t next_step = 0;       // of the stream: every step before it is stored
-  std::string message;          // why it was not stored
-  bool completed_round = false; // it was the last that a round of the table waited for
-  bool moved_limits = false;     // what holds the learner of the table may have changed
+  uint64_t next_step = 0;          // of the stream: every step before it is stored
+  std::string message;             // why it was not stored
+  bool completed_round = false;    // it was the last that a round of the table waited for
+  bool moved_limits = false;       // what holds the learner of the table may have changed
   double retry_after_seconds = 0;  // with LIMITED
 };
 
@@ -54,20 +54,24 @@ class Stream {
     absl::Time last_append;  // InfinitePast: none since the process started
   };
 
-  Stream(StreamId id, const StreamState& state, const StreamTable& table)
-      : id_(std::move(id)), table_(table), state_(state) {}
+  // `damage` says which of its steps the log has lost; empty: none.
+  Stream(StreamId id, const StreamState& state, const StreamTable& table, std::string damage)
+      : id_(std::move(id)), table_(table), damage_(std::move(damage)), state_(state) {}
 
   // Raises the fence to `epoch`, at least 1; the epoch that it has already changes
-  // nothing. FailedPrecondition names a newer one. NotFound after Close.
+  // nothing. FailedPrecondition names a newer one. NotFound after Close. DataLoss: damaged.
   absl::StatusOr<OpenedStream> Open(uint64_t epoch) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Stores a valid chunk that continues the stream. Only the epoch that opened the stream
   // may append: an older one is fenced off, and a newer one must call Open first, so that
   // it starts from what is stored; both are STALE_EPOCH. A chunk of which only a part is
   // stored is MALFORMED; what the limiter refuses is LIMITED or STALE_POLICY. The error
-  // status is the log's: nothing is known of the chunk.
+  // status is the log's: nothing is known of the chunk; or DataLoss: the stream is damaged.
   absl::StatusOr<AppendResult> Append(ChunkPtr chunk, const Arrival& arrival)
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // DataLoss names the steps that the log has lost.
+  absl::Status CheckIntact() const;
 
   Progress progress() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -83,6 +87,7 @@ class Stream {
 
   const StreamId id_;
   const StreamTable table_;
+  const std::string damage_;
   mutable absl::Mutex mu_;
   StreamState state_ ABSL_GUARDED_BY(mu_);
   absl::Time last_append_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();

@@ -25,7 +25,7 @@ std::string LastChunkText(const Stream::Progress& progress, absl::Time now) {
 std::unique_ptr<TransitionTable> MakeTransitions(
     const TableState& state, std::shared_ptr<std::atomic<uint64_t>> ring_bytes) {
   if (!state.spec.has_capacity()) return nullptr;
-  return std::make_unique<TransitionTable>(state.spec, state.streams, std::move(ring_bytes));
+  return std::make_unique<TransitionTable>(state, std::move(ring_bytes));
 }
 
 std::unique_ptr<Limiter> MakeLimiter(const TableState& state) {
@@ -42,23 +42,57 @@ Table::Table(const TableState& state, TrajectoryLog& log,
     : spec_(state.spec),
       log_(log),
       transitions_(MakeTransitions(state, std::move(ring_bytes))),
-      limiter_(MakeLimiter(state)) {
+      limiter_(MakeLimiter(state)),
+      damage_(state.damage) {
+  if (!state.kept_begin.empty()) Rebuild(state);
   const TableId id = IdOf(spec_);
   const StreamTable shared{
       .log = &log, .transitions = transitions_.get(), .limiter = limiter_.get()};
   for (uint32_t stream = 0; stream < spec_.num_streams(); ++stream) {
     const StreamState& counters = state.streams[stream];
-    streams_.push_back(std::make_unique<Stream>(StreamId{id, stream}, counters, shared));
+    streams_.push_back(
+        std::make_unique<Stream>(StreamId{id, stream}, counters, shared, DamageOf(stream)));
     finished_.push_back(counters.next_step / spec_.steps_per_round());
   }
   complete_rounds_ = *std::min_element(finished_.begin(), finished_.end());
   released_rounds_ = state.released_end / spec_.steps_per_round();
 }
 
+void Table::Rebuild(const TableState& state) {
+  for (uint32_t stream = 0; stream < spec_.num_streams(); ++stream) {
+    if (!DamageOf(stream).empty()) continue;
+    const absl::Status read = log_.ReadKept({IdOf(spec_), stream}, [&](const ChunkPtr& chunk) {
+      transitions_->Insert(stream, *chunk);
+    });
+    if (read.ok()) continue;
+    damage_.push_back({.stream = stream,
+                       .begin = state.kept_begin[stream],
+                       .end = state.streams[stream].next_step,
+                       .what = std::string(read.message())});
+  }
+}
+
+std::string Table::DamageOf(uint32_t stream) const {
+  for (const LogDamage& damage : damage_) {
+    if (damage.stream == stream) return ToText(damage);
+  }
+  return "";
+}
+
+absl::Status Table::CheckIntact() const {
+  return damage_.empty() ? absl::OkStatus() : streams_[damage_[0].stream]->CheckIntact();
+}
+
+absl::Status Table::ReleaseContents(uint64_t released_step) {
+  SR2L_RETURN_IF_ERROR(log_.Release(IdOf(spec_), released_step));
+  transitions_->Release(released_step);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<OpenedStream> Table::Open(uint32_t stream, uint64_t epoch) {
   if (stream >= streams_.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("key.stream must be below num_streams ",
-                                                   streams_.size(), ", got ", stream));
+    return absl::InvalidArgumentError(
+        absl::StrCat("key.stream must be below num_streams ", streams_.size(), ", got ", stream));
   }
   return streams_[stream]->Open(epoch);
 }
@@ -73,8 +107,7 @@ absl::StatusOr<AppendResult> Table::Append(ChunkPtr chunk, const Arrival& arriva
     if (stream < streams_.size()) refused.next_step = streams_[stream]->progress().state.next_step;
     return refused;
   }
-  SR2L_ASSIGN_OR_RETURN(AppendResult result,
-                        streams_[stream]->Append(std::move(chunk), arrival));
+  SR2L_ASSIGN_OR_RETURN(AppendResult result, streams_[stream]->Append(std::move(chunk), arrival));
   if (result.outcome == v1::AppendResponse::STORED &&
       result.next_step % spec_.steps_per_round() == 0) {
     result.completed_round = FinishRound(stream, result.next_step / spec_.steps_per_round());
@@ -83,6 +116,7 @@ absl::StatusOr<AppendResult> Table::Append(ChunkPtr chunk, const Arrival& arriva
 }
 
 absl::StatusOr<bool> Table::IsComplete(uint64_t round) const {
+  SR2L_RETURN_IF_ERROR(CheckIntact());
   absl::ReaderMutexLock lock(&mu_);
   SR2L_RETURN_IF_ERROR(CheckHeld(round));
   return round < complete_rounds_;
@@ -114,9 +148,8 @@ absl::Status Table::CheckRelease(uint64_t before_round) const {
   absl::ReaderMutexLock lock(&mu_);
   if (before_round <= complete_rounds_) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("before_round must be at most ", complete_rounds_,
-                   ", the rounds that member ", spec_.member(), " has finished; got ",
-                   before_round));
+      absl::StrCat("before_round must be at most ", complete_rounds_, ", the rounds that member ",
+                   spec_.member(), " has finished; got ", before_round));
 }
 
 absl::Status Table::Release(uint64_t before_round) {

@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,18 +35,39 @@ struct StreamState {
   uint64_t next_step = 0;  // every step before it is stored
 };
 
+// Steps [begin, end) of a stream that the log should hold and does not, or not as they came.
+struct LogDamage {
+  uint32_t stream = 0;
+  uint64_t begin = 0;
+  uint64_t end = 0;
+  std::string what;
+};
+
+// "stream 3, steps 8 to 16: WHAT"
+std::string ToText(const LogDamage& damage);
+
 // A table as the log holds it.
 struct TableState {
   v1::TableSpec spec;
   uint64_t released_end = 0;         // steps before it were released, in every stream
-  uint64_t bytes = 0;                // held now
+  uint64_t bytes = 0;                // held now, in memory
   std::vector<StreamState> streams;  // [spec.num_streams]
+  // With a capacity, by stream: from where on ReadKept has steps. Empty: it has none.
+  std::vector<uint64_t> kept_begin = {};
+  std::vector<LogDamage> damage = {};  // as found when the log was opened
 };
 
-// Where acknowledged steps live; of a table with a capacity only tokens and counters do.
-// Every changing call is one atomic record: after it returned OK its whole effect survives whatever the backend promises to survive; after
-// an error none of it does. Thread-safe; calls that change one stream must not overlap,
-// which the caller's lock of that stream ensures.
+// Whether the log takes what it is given.
+struct LogHealth {
+  bool full = false;    // the disk has no room; it goes on when there is some
+  uint64_t errors = 0;  // of any other kind, since the log was opened
+};
+
+// Where acknowledged steps live. Of a table with a capacity only tokens and counters are held
+// in memory, and whether chunks are kept at all is the backend's matter. Every changing call is
+// one atomic record: after it returned OK its whole effect survives whatever the backend
+// promises to survive; after an error none of it does. Thread-safe; calls that change one
+// stream must not overlap, which the caller's lock of that stream ensures.
 class TrajectoryLog {
  public:
   virtual ~TrajectoryLog() = default;
@@ -62,7 +84,7 @@ class TrajectoryLog {
 
   // Stores the chunk, its resume token and the stream's new next_step together. The
   // chunk is valid for the table and starts at the stream's next_step. NotFound: no such
-  // stream. ResourceExhausted: it would exceed the byte budget.
+  // stream. ResourceExhausted: it would exceed the byte budget, or the disk does not take it.
   virtual absl::Status Append(const StreamId& id, ChunkPtr chunk) = 0;
 
   // The token of the newest step, empty before the first one. NotFound: no such stream.
@@ -73,9 +95,20 @@ class TrajectoryLog {
   virtual absl::StatusOr<std::vector<ChunkPtr>> Read(const StreamId& id, uint64_t first_step,
                                                      uint64_t end_step) const = 0;
 
-  // Forgets the chunks of steps before `end_step`, in every stream of the table. Counters
-  // and tokens stay. NotFound: no such table.
+  // Hands over the chunks that are kept of a stream of a table with a capacity, in order.
+  // DataLoss: they are not as they came.
+  virtual absl::Status ReadKept(const StreamId& /*id*/,
+                                const std::function<void(const ChunkPtr&)>& /*take*/) const {
+    return absl::OkStatus();
+  }
+
+  // Notes in every stream of the table that steps before `end_step` were released. Without a
+  // capacity their chunks are forgotten. Counters and tokens stay. NotFound: no such table.
   virtual absl::Status Release(const TableId& id, uint64_t end_step) = 0;
+
+  // With a capacity: nobody needs the stream's steps before `begin_step` any more, and the
+  // next Append may forget them.
+  virtual void Forget(const StreamId& /*id*/, uint64_t /*begin_step*/) {}
 
   // Forgets every table of the experiment. OK when there is none.
   virtual absl::Status Drop(const std::string& experiment_id) = 0;
@@ -84,6 +117,18 @@ class TrajectoryLog {
   // capacity are set aside.
   virtual uint64_t bytes() const = 0;
   virtual uint64_t byte_budget() const = 0;
+
+  // What a change outlives once WhenDurable has said so.
+  virtual v1::AppendResponse::Durability durability() const { return v1::AppendResponse::MEMORY; }
+
+  // Calls `done` once everything that was changed before is as durable as it gets: at once, or
+  // from another thread, in the order of the calls. ResourceExhausted: it is not for now; ask
+  // again later.
+  virtual void WhenDurable(std::function<void(const absl::Status&)> done) {
+    done(absl::OkStatus());
+  }
+
+  virtual LogHealth health() const { return {}; }
 };
 
 }  // namespace sr2l

@@ -22,13 +22,14 @@ uint32_t TransitionRing::BlockSteps(uint64_t capacity) {
   return static_cast<uint32_t>(std::bit_floor(steps));
 }
 
-TransitionRing::TransitionRing(const TransitionShape& shape, uint64_t capacity, uint64_t first_step)
+TransitionRing::TransitionRing(const TransitionShape& shape, uint64_t capacity, const Start& start)
     : shape_(shape),
       capacity_(capacity),
       block_shift_(std::countr_zero(BlockSteps(capacity))),
-      held_begin_(first_step),
-      next_step_(first_step),
-      first_block_(first_step >> block_shift_) {}
+      released_step_(start.released_step),
+      held_begin_(start.first_step),
+      next_step_(start.first_step),
+      first_block_(start.first_step >> block_shift_) {}
 
 void TransitionRing::Insert(const v1::Chunk& chunk) {
   SR2L_CHECK(chunk.first_step() == next_step_);
@@ -57,8 +58,14 @@ void TransitionRing::Insert(const v1::Chunk& chunk) {
   Evict();
 }
 
+void TransitionRing::Release(uint64_t released_step) {
+  released_step_ = std::max(released_step_, released_step);
+  Evict();
+}
+
 void TransitionRing::Evict() {
-  while (!blocks_.empty() && blocks_.front()->end_step() + capacity_ <= next_step_) {
+  const uint64_t oldest_end = std::min(released_step_, next_step_);
+  while (!blocks_.empty() && blocks_.front()->end_step() + capacity_ <= oldest_end) {
     const TransitionBlock& evicted = *blocks_.front();
     bytes_ -= evicted.bytes() + kBlockBookkeeping;
     num_ends_ -= evicted.ends().size();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,17 +25,30 @@ struct StreamContents {
 };
 
 // The newest steps of one stream, at least `capacity` of them once there were so many, in
-// blocks that are forgotten as a whole. What it holds does not depend on how the steps came
-// in chunks. Not thread-safe; blocks that a StreamContents keeps still grow with Insert.
+// blocks that are forgotten as a whole once no contents that may still be asked for need them.
+// What it holds does not depend on how the steps came in chunks. Not thread-safe; blocks that a
+// StreamContents keeps still grow with Insert.
 class TransitionRing {
  public:
-  // `capacity` >= 1 steps; the first chunk starts at `first_step`.
-  TransitionRing(const TransitionShape& shape, uint64_t capacity, uint64_t first_step);
+  // For `released_step`: only the newest contents are ever asked for.
+  static constexpr uint64_t kNewestOnly = std::numeric_limits<uint64_t>::max();
+
+  struct Start {
+    uint64_t first_step = 0;               // of the first chunk
+    uint64_t released_step = kNewestOnly;  // see Release
+  };
+
+  // `capacity` >= 1 steps.
+  TransitionRing(const TransitionShape& shape, uint64_t capacity, const Start& start);
 
   // `chunk` is valid and starts at next_step().
   void Insert(const v1::Chunk& chunk);
 
+  // Contents that end before this step are asked for no more. Never goes back.
+  void Release(uint64_t released_step);
+
   uint64_t next_step() const { return next_step_; }
+  uint64_t held_begin() const { return held_begin_; }
 
   // The newest steps before `end` <= next_step(), as many as the capacity holds. OutOfRange:
   // some of them are not held any more.
@@ -67,6 +81,7 @@ class TransitionRing {
   const TransitionShape shape_;
   const uint64_t capacity_;
   const int block_shift_;
+  uint64_t released_step_;
   uint64_t held_begin_;  // first step of the first block
   uint64_t next_step_;
   uint64_t first_block_;  // number of blocks_[0]

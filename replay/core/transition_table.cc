@@ -45,14 +45,19 @@ bool AddEpisodes(const StreamContents& stream, uint64_t begin, v1::SampleSummary
 
 }  // namespace
 
-TransitionTable::TransitionTable(const v1::TableSpec& spec, const std::vector<StreamState>& streams,
+TransitionTable::TransitionTable(const TableState& state,
                                  std::shared_ptr<std::atomic<uint64_t>> total_bytes)
-    : member_(spec.member()),
-      shape_(ShapeOf(spec)),
-      block_shift_(std::countr_zero(TransitionRing::BlockSteps(StreamCapacity(spec)))),
+    : member_(state.spec.member()),
+      shape_(ShapeOf(state.spec)),
+      most_steps_(MostStreamSteps(state.spec)),
+      has_limits_(state.spec.has_limits()),
+      block_shift_(std::countr_zero(TransitionRing::BlockSteps(StreamCapacity(state.spec)))),
       total_bytes_(std::move(total_bytes)) {
-  for (const StreamState& stream : streams) {
-    rings_.emplace_back(shape_, StreamCapacity(spec), stream.next_step);
+  for (size_t i = 0; i < state.streams.size(); ++i) {
+    TransitionRing::Start start;
+    start.first_step = state.kept_begin.empty() ? state.streams[i].next_step : state.kept_begin[i];
+    if (!has_limits_) start.released_step = state.released_end;
+    rings_.emplace_back(shape_, StreamCapacity(state.spec), start);
   }
 }
 
@@ -60,6 +65,34 @@ TransitionTable::~TransitionTable() { *total_bytes_ -= bytes(); }
 
 uint64_t TransitionTable::StreamCapacity(const v1::TableSpec& spec) {
   return (spec.capacity() + spec.num_streams() - 1) / spec.num_streams();
+}
+
+uint64_t TransitionTable::MostStreamSteps(const v1::TableSpec& spec) {
+  const uint64_t capacity = StreamCapacity(spec);
+  const uint64_t margin =
+      spec.has_limits() ? 0 : std::max<uint64_t>(capacity / 4, spec.steps_per_round());
+  return capacity + margin + TransitionRing::BlockSteps(capacity);
+}
+
+bool TransitionTable::HasRoom(uint32_t stream, uint32_t num_steps) const {
+  if (has_limits_) return true;  // the oldest make room
+  absl::ReaderMutexLock lock(&mu_);
+  const TransitionRing& ring = rings_[stream];
+  return ring.next_step() + num_steps - ring.held_begin() <= most_steps_;
+}
+
+void TransitionTable::Release(uint64_t released_step) {
+  absl::MutexLock lock(&mu_);
+  for (TransitionRing& ring : rings_) {
+    const uint64_t bytes_before = ring.bytes();
+    ring.Release(released_step);
+    *total_bytes_ += ring.bytes() - bytes_before;  // modulo 2^64
+  }
+}
+
+uint64_t TransitionTable::held_begin(uint32_t stream) const {
+  absl::ReaderMutexLock lock(&mu_);
+  return rings_[stream].held_begin();
 }
 
 void TransitionTable::Insert(uint32_t stream, const v1::Chunk& chunk) {

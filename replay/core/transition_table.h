@@ -29,14 +29,26 @@ struct TableContents {
 // the lock is held for copying a chunk or a slice of rows.
 class TransitionTable {
  public:
-  // `spec` has a capacity; the streams go on at their next_step. `total_bytes` counts the
-  // memory of all tables.
-  TransitionTable(const v1::TableSpec& spec, const std::vector<StreamState>& streams,
-                  std::shared_ptr<std::atomic<uint64_t>> total_bytes);
+  // `state` is of a table with a capacity; the streams go on at their kept_begin, without it
+  // at their next_step. `total_bytes` counts the memory of all tables.
+  TransitionTable(const TableState& state, std::shared_ptr<std::atomic<uint64_t>> total_bytes);
   ~TransitionTable();
 
   // Steps that each stream of the table keeps.
   static uint64_t StreamCapacity(const v1::TableSpec& spec);
+
+  // The most steps of a stream that are held at once. Without limits a margin for contents
+  // that were not released yet: a quarter of the capacity, and a round in any case.
+  static uint64_t MostStreamSteps(const v1::TableSpec& spec);
+
+  // Whether a stream has room for so many more steps.
+  bool HasRoom(uint32_t stream, uint32_t num_steps) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Without limits: contents that end before this step of every stream are asked for no more.
+  void Release(uint64_t released_step) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The first step that is held of a stream.
+  uint64_t held_begin(uint32_t stream) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // `chunk` is valid and starts at the stream's next step.
   void Insert(uint32_t stream, const v1::Chunk& chunk) ABSL_LOCKS_EXCLUDED(mu_);
@@ -78,6 +90,8 @@ class TransitionTable {
 
   const uint32_t member_;
   const TransitionShape shape_;
+  const uint64_t most_steps_;
+  const bool has_limits_;
   const int block_shift_;
   const std::shared_ptr<std::atomic<uint64_t>> total_bytes_;
   mutable absl::Mutex mu_;

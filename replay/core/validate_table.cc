@@ -19,7 +19,7 @@ constexpr uint64_t kSummaryBytes = 24;      // one encoded EpisodeSummary
 constexpr uint64_t kFixedBlockBytes = 256;  // of a ring, beside its columns
 constexpr uint64_t kMostCapacity = 1000000000;
 constexpr double kMostSamplesPerInsert = 1e6;
-constexpr double kMostTolerance = 1e12;     // samples
+constexpr double kMostTolerance = 1e12;  // samples
 
 absl::Status CheckRange(absl::string_view path, absl::string_view field, uint32_t most,
                         uint32_t value) {
@@ -67,10 +67,10 @@ absl::Status ValidateExperimentId(absl::string_view path, const std::string& exp
   if (!experiment_id.empty() && experiment_id.size() <= kMaxIdBytes && printable) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      path, " must have 1 to ", kMaxIdBytes, " printable ASCII characters without spaces, got ",
-      experiment_id.size(), " bytes: \"",
-      absl::CHexEscape(experiment_id.substr(0, kMaxIdBytes)), "\""));
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, " must have 1 to ", kMaxIdBytes,
+                   " printable ASCII characters without spaces, got ", experiment_id.size(),
+                   " bytes: \"", absl::CHexEscape(experiment_id.substr(0, kMaxIdBytes)), "\""));
 }
 
 absl::Status ValidateTable(absl::string_view path, const v1::TableSpec& spec) {
@@ -122,8 +122,7 @@ absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& 
       CheckEqual(existing, "action_dim", existing.action_dim(), wanted.action_dim()));
   SR2L_RETURN_IF_ERROR(CheckEqual(existing, "steps_per_round", existing.steps_per_round(),
                                   wanted.steps_per_round()));
-  SR2L_RETURN_IF_ERROR(
-      CheckEqual(existing, "capacity", existing.capacity(), wanted.capacity()));
+  SR2L_RETURN_IF_ERROR(CheckEqual(existing, "capacity", existing.capacity(), wanted.capacity()));
   SR2L_RETURN_IF_ERROR(CheckEqual(existing, "steps_per_stream", existing.steps_per_stream(),
                                   wanted.steps_per_stream()));
   return CheckEqual(existing, "limits (1: present)", existing.has_limits() ? 1 : 0,
@@ -133,8 +132,9 @@ absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& 
 uint64_t RingBytes(const v1::TableSpec& spec) {
   const uint64_t observation_bytes = uint64_t{4} * spec.observation_dim();
   const uint64_t step_bytes = observation_bytes + uint64_t{4} * spec.action_dim() + 4 + 1;
-  const uint64_t steps = TransitionTable::StreamCapacity(spec);
-  const uint64_t block_steps = TransitionRing::BlockSteps(steps);
+  const uint64_t capacity = TransitionTable::StreamCapacity(spec);
+  const uint64_t block_steps = TransitionRing::BlockSteps(capacity);
+  const uint64_t steps = TransitionTable::MostStreamSteps(spec) - block_steps;
   const uint64_t blocks = steps / block_steps + 2;
   return spec.num_streams() * (steps * step_bytes / 10 * 11 + block_steps * step_bytes +
                                blocks * kFixedBlockBytes + 2 * observation_bytes + kTokenBytes);
@@ -153,12 +153,12 @@ uint64_t RoundBytes(const v1::TableSpec& spec) {
 }
 
 absl::Status ValidateSelection(const std::string& experiment_id,
-                               const std::vector<uint32_t>& members,
-                               absl::string_view round_field, uint64_t round) {
+                               const std::vector<uint32_t>& members, absl::string_view round_field,
+                               uint64_t round) {
   SR2L_RETURN_IF_ERROR(ValidateExperimentId("experiment_id", experiment_id));
   if (members.empty() || members.size() > kMaxMembers) {
-    return absl::InvalidArgumentError(absl::StrCat("members must list 1 to ", kMaxMembers,
-                                                   " members, got ", members.size()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("members must list 1 to ", kMaxMembers, " members, got ", members.size()));
   }
   std::vector<uint32_t> sorted = members;
   std::sort(sorted.begin(), sorted.end());

@@ -12,7 +12,7 @@
 
 namespace sr2l {
 
-inline constexpr size_t kMaxIdBytes = 128;             // of an experiment's id
+inline constexpr size_t kMaxIdBytes = 128;  // of an experiment's id
 inline constexpr uint64_t kMaxRound = uint64_t{1} << 40;
 
 // Checks every field against the range in its .proto comment. InvalidArgument reads
@@ -34,16 +34,16 @@ absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& 
 // 2 KiB plus an observation.
 uint64_t RoundBytes(const v1::TableSpec& spec);
 
-// The memory to set aside for a table with a capacity, in bytes: 1.1 times the columns of as
-// many transitions, which leaves room for the ends of all but very short episodes, and a
-// block and a resume token for each stream.
+// The memory to set aside for a table with a capacity, in bytes: 1.1 times the columns of the
+// most transitions that it holds (TransitionTable::MostStreamSteps), which leaves room for the ends
+// of all but very short episodes, and a block and a resume token for each stream.
 uint64_t RingBytes(const v1::TableSpec& spec);
 
 // Checks what several requests carry: 1 to kMaxMembers distinct members, an id of 1 to
 // kMaxIdBytes bytes, a round below kMaxRound. InvalidArgument names the field.
 absl::Status ValidateSelection(const std::string& experiment_id,
-                               const std::vector<uint32_t>& members,
-                               absl::string_view round_field, uint64_t round);
+                               const std::vector<uint32_t>& members, absl::string_view round_field,
+                               uint64_t round);
 
 // 1 to kMaxIdBytes printable ASCII characters without spaces.
 absl::Status ValidateExperimentId(absl::string_view path, const std::string& experiment_id);

@@ -45,7 +45,7 @@ AppendReactor::~AppendReactor() {
 
 void AppendReactor::Begin() { Continue(); }
 
-absl::StatusOr<grpc::ByteBuffer> AppendReactor::Answer() {
+absl::StatusOr<v1::AppendResponse> AppendReactor::Answer() {
   metrics_.bytes_received.Increment(static_cast<double>(incoming_.Length()));
   v1::AppendRequest request;
   if (!grpc::SerializationTraits<v1::AppendRequest>::Deserialize(&incoming_, &request).ok()) {
@@ -53,19 +53,24 @@ absl::StatusOr<grpc::ByteBuffer> AppendReactor::Answer() {
     return absl::InvalidArgumentError("the message is no AppendRequest: it does not decode");
   }
   if (request.has_chunk()) {
-    return AnswerChunk(
-        std::make_shared<const v1::Chunk>(std::move(*request.mutable_chunk())));
+    return AnswerChunk(std::make_shared<const v1::Chunk>(std::move(*request.mutable_chunk())));
   }
   metrics_.chunks(v1::AppendResponse::MALFORMED).Increment();
   v1::AppendResponse response;
   response.set_outcome(v1::AppendResponse::MALFORMED);
   response.set_message("chunk must be set");
-  return Encode(response);
+  return response;
 }
 
-absl::StatusOr<grpc::ByteBuffer> AppendReactor::AnswerChunk(ChunkPtr chunk) {
-  SR2L_ASSIGN_OR_RETURN(AppendResult result,
-                        store_.Append(chunk, Arrival{.now = absl::Now(), .call = call_}));
+absl::StatusOr<v1::AppendResponse> AppendReactor::AnswerChunk(ChunkPtr chunk) {
+  absl::StatusOr<AppendResult> appended =
+      store_.Append(chunk, Arrival{.now = absl::Now(), .call = call_});
+  if (absl::IsDataLoss(appended.status())) {
+    // The other streams of the call go on; whoever opens this one is told the same.
+    appended = AppendResult{.outcome = v1::AppendResponse::STALE_EPOCH,
+                            .message = std::string(appended.status().message())};
+  }
+  SR2L_ASSIGN_OR_RETURN(AppendResult result, std::move(appended));
   metrics_.chunks(result.outcome).Increment();
   if (result.outcome == v1::AppendResponse::STORED) {
     metrics_.steps_inserted.Increment(chunk->num_steps());
@@ -78,29 +83,62 @@ absl::StatusOr<grpc::ByteBuffer> AppendReactor::AnswerChunk(ChunkPtr chunk) {
   response.set_outcome(result.outcome);
   response.set_next_step(result.next_step);
   if (!result.message.empty()) response.set_message(std::move(result.message));
-  if (result.outcome == v1::AppendResponse::FULL) {
+  if (result.outcome == v1::AppendResponse::STORED ||
+      result.outcome == v1::AppendResponse::DUPLICATE) {
+    response.set_durability(store_.durability());
+  } else if (result.outcome == v1::AppendResponse::FULL) {
     response.set_retry_after_seconds(kRetryAfterSeconds);
   } else if (result.outcome == v1::AppendResponse::LIMITED) {
     response.set_retry_after_seconds(result.retry_after_seconds);
   }
-  return Encode(response);
+  return response;
 }
 
-void AppendReactor::OnReadDone(bool ok) {
-  absl::StatusOr<grpc::ByteBuffer> answer;
-  if (ok) answer = Answer();
+void AppendReactor::AnswerWhenDurable(v1::AppendResponse response) {
   {
     absl::MutexLock lock(&mu_);
     reading_ = false;
-    if (!ok) {
-      ended_ = true;
-    } else if (!answer.ok()) {
-      ended_ = true;
-      status_ = answer.status();
-    } else {
-      answers_.push_back(*std::move(answer));
-    }
+    ++held_back_;
   }
+  // The call does not end before its last answer, but may at once after it: `self` outlives it.
+  store_.WhenDurable([this, self = shared_from_this(),
+                      response = std::move(response)](const absl::Status& durable) mutable {
+    if (!durable.ok() && response.has_durability()) {
+      response.clear_durability();
+      response.set_outcome(v1::AppendResponse::FULL);
+      response.set_message(std::string(durable.message()));
+      response.set_retry_after_seconds(kRetryAfterSeconds);
+    }
+    absl::StatusOr<grpc::ByteBuffer> encoded = Encode(response);
+    {
+      absl::MutexLock lock(&mu_);
+      --held_back_;
+      if (!encoded.ok()) {
+        ended_ = true;
+        status_ = encoded.status();
+      } else if (!gone_) {
+        answers_.push_back(*std::move(encoded));
+      }
+    }
+    Continue();
+  });
+}
+
+void AppendReactor::Fail(absl::Status status) {
+  {
+    absl::MutexLock lock(&mu_);
+    reading_ = false;
+    ended_ = true;
+    if (!status.ok()) status_ = std::move(status);
+  }
+  Continue();
+}
+
+void AppendReactor::OnReadDone(bool ok) {
+  if (!ok) return Fail(absl::OkStatus());  // the client has no more
+  absl::StatusOr<v1::AppendResponse> answer = Answer();
+  if (!answer.ok()) return Fail(answer.status());
+  AnswerWhenDurable(*std::move(answer));
   Continue();
 }
 
@@ -110,7 +148,7 @@ void AppendReactor::OnWriteDone(bool ok) {
     writing_ = false;
     if (!ok) {
       // The client is gone; a read in flight ends, too.
-      ended_ = true;
+      ended_ = gone_ = true;
       answers_.clear();
     }
   }
@@ -129,8 +167,8 @@ void AppendReactor::Continue() {
       answers_.pop_front();
       write = writing_ = true;
     }
-    if (!ended_ && !reading_ && answers_.size() < kMaxAnswers) read = reading_ = true;
-    if (ended_ && !reading_ && !writing_ && !finished_) {
+    if (!ended_ && !reading_ && answers_.size() + held_back_ < kMaxAnswers) read = reading_ = true;
+    if (ended_ && !reading_ && !writing_ && held_back_ == 0 && !finished_) {
       finish = finished_ = true;
       status = status_;
     }

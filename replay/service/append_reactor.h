@@ -10,9 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "common/rpc/self_owned_reactor.h"
 #include "replay/core/replay_store.h"
 #include "replay/service/replay_metrics.h"
-#include "common/rpc/self_owned_reactor.h"
 
 namespace sr2l {
 
@@ -36,10 +36,14 @@ class AppendReactor final
   void Begin() override;
 
  private:
-  // Decodes the message in `incoming_`, stores its chunk and encodes the answer. An error
+  // Decodes the message in `incoming_`, stores its chunk and makes the answer. An error
   // ends the call.
-  absl::StatusOr<grpc::ByteBuffer> Answer();
-  absl::StatusOr<grpc::ByteBuffer> AnswerChunk(ChunkPtr chunk);
+  absl::StatusOr<v1::AppendResponse> Answer();
+  absl::StatusOr<v1::AppendResponse> AnswerChunk(ChunkPtr chunk);
+  // Sends the answer once what it says is as durable as it gets. Answers keep their order.
+  void AnswerWhenDurable(v1::AppendResponse response) ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the call with an error after the answers before it.
+  void Fail(absl::Status status) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Starts whatever can go on: a write, a read, or the end of the call.
   void Continue() ABSL_LOCKS_EXCLUDED(mu_);
@@ -51,6 +55,8 @@ class AppendReactor final
   grpc::ByteBuffer outgoing_;  // used by the write in flight alone
   absl::Mutex mu_;             // never held while calling gRPC
   std::deque<grpc::ByteBuffer> answers_ ABSL_GUARDED_BY(mu_);
+  size_t held_back_ ABSL_GUARDED_BY(mu_) = 0;  // answers that wait for the log
+  bool gone_ ABSL_GUARDED_BY(mu_) = false;     // nobody takes answers any more
   bool reading_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool ended_ ABSL_GUARDED_BY(mu_) = false;     // nothing more will be read

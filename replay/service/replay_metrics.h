@@ -22,7 +22,7 @@ class ReplayMetrics {
   // sr2l_replay_chunks_total{outcome}: how a chunk was answered.
   prometheus::Counter& chunks(v1::AppendResponse::Outcome outcome) const;
 
-  // Sets the gauges that describe tables.
+  // Sets the gauges that describe tables and their log.
   void Set(const ReplayTotals& totals);
 
  private:
@@ -45,10 +45,12 @@ class ReplayMetrics {
   prometheus::Gauge& transitions;           // sr2l_replay_transitions
   prometheus::Gauge& payload_bytes;         // sr2l_replay_transition_payload_bytes
   prometheus::Gauge& transition_bytes;      // sr2l_replay_transition_bytes
+  prometheus::Gauge& log_full;              // sr2l_replay_log_full, 0 or 1
+  prometheus::Counter& log_errors;          // sr2l_replay_log_errors_total
   // Of the member whose balance is largest against its tolerance.
-  prometheus::Gauge& balance;               // sr2l_replay_limiter_balance, samples
-  prometheus::Gauge& tolerance;             // sr2l_replay_limiter_tolerance, samples
-  prometheus::Gauge& staleness;             // sr2l_replay_policy_staleness_versions
+  prometheus::Gauge& balance;    // sr2l_replay_limiter_balance, samples
+  prometheus::Gauge& tolerance;  // sr2l_replay_limiter_tolerance, samples
+  prometheus::Gauge& staleness;  // sr2l_replay_policy_staleness_versions
   // sr2l_replay_limiter_blocked{side,limit}: 1 while somebody waits.
   prometheus::Gauge& learner_waits_for_minimum_size;
   prometheus::Gauge& learner_waits_for_balance;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "common/rpc/credentials.h"
 #include "common/status/status_macros.h"
 #include "replay/service/append_reactor.h"
@@ -29,21 +30,30 @@ class RefusedReactor final : public SelfOwnedReactor<Reactor> {
   const absl::Status status_;
 };
 
-grpc::ServerUnaryReactor* Reply(grpc::CallbackServerContext* context,
-                                const absl::Status& status) {
+grpc::ServerUnaryReactor* Reply(grpc::CallbackServerContext* context, const absl::Status& status) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 
-absl::Status CheckMaxWait(double seconds) {
-  if (seconds >= 0 && seconds <= kMaxWaitSeconds) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("max_wait_seconds must be in [0, ",
-                                                 kMaxWaitSeconds, "], got ", seconds));
+// The same, once what was changed is as durable as it gets.
+grpc::ServerUnaryReactor* ReplyWhenDurable(grpc::CallbackServerContext* context, ReplayStore& store,
+                                           const absl::Status& status) {
+  if (!status.ok()) return Reply(context, status);
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  store.WhenDurable(
+      [reactor](const absl::Status& durable) { reactor->Finish(ToGrpcStatus(durable)); });
+  return reactor;
 }
 
-absl::Status Open(ReplayStore& store, ReplayMetrics& metrics,
-                  const v1::OpenStreamRequest& request, v1::OpenStreamResponse& response) {
+absl::Status CheckMaxWait(double seconds) {
+  if (seconds >= 0 && seconds <= kMaxWaitSeconds) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("max_wait_seconds must be in [0, ", kMaxWaitSeconds, "], got ", seconds));
+}
+
+absl::Status Open(ReplayStore& store, ReplayMetrics& metrics, const v1::OpenStreamRequest& request,
+                  v1::OpenStreamResponse& response) {
   SR2L_ASSIGN_OR_RETURN(OpenedStream opened,
                         store.OpenStream(request.key(), request.lease_epoch()));
   if (opened.fenced) metrics.streams_fenced.Increment();
@@ -60,6 +70,12 @@ ReplayService::ReplayService(ReplayStore& store, ReplayMetrics& metrics)
   UpdateStoredBytes();
 }
 
+ReplayService::~ReplayService() {
+  absl::Notification done;
+  store_.WhenDurable([&done](const absl::Status& /*durable*/) { done.Notify(); });
+  done.WaitForNotification();
+}
+
 grpc::ServerUnaryReactor* ReplayService::CreateTables(grpc::CallbackServerContext* context,
                                                       const v1::CreateTablesRequest* request,
                                                       v1::CreateTablesResponse* /*response*/) {
@@ -67,7 +83,7 @@ grpc::ServerUnaryReactor* ReplayService::CreateTables(grpc::CallbackServerContex
   if (status.ok()) {
     status = store_.CreateTables({request->tables().begin(), request->tables().end()});
   }
-  return Reply(context, status);
+  return ReplyWhenDurable(context, store_, status);
 }
 
 grpc::ServerWriteReactor<v1::ReadRoundResponse>* ReplayService::ReadRound(
@@ -107,9 +123,9 @@ grpc::ServerUnaryReactor* ReplayService::SetLimits(grpc::CallbackServerContext* 
   return Reply(context, status);
 }
 
-grpc::ServerUnaryReactor* ReplayService::ReleaseRounds(
-    grpc::CallbackServerContext* context, const v1::ReleaseRoundsRequest* request,
-    v1::ReleaseRoundsResponse* /*response*/) {
+grpc::ServerUnaryReactor* ReplayService::ReleaseRounds(grpc::CallbackServerContext* context,
+                                                       const v1::ReleaseRoundsRequest* request,
+                                                       v1::ReleaseRoundsResponse* /*response*/) {
   absl::Status status = RequireRole(*context, {"learner"});
   if (status.ok()) {
     status = store_.ReleaseRounds(request->experiment_id(),
@@ -120,15 +136,15 @@ grpc::ServerUnaryReactor* ReplayService::ReleaseRounds(
   return Reply(context, status);
 }
 
-grpc::ServerUnaryReactor* ReplayService::DropExperiment(
-    grpc::CallbackServerContext* context, const v1::DropExperimentRequest* request,
-    v1::DropExperimentResponse* /*response*/) {
+grpc::ServerUnaryReactor* ReplayService::DropExperiment(grpc::CallbackServerContext* context,
+                                                        const v1::DropExperimentRequest* request,
+                                                        v1::DropExperimentResponse* /*response*/) {
   absl::Status status = RequireRole(*context, {"learner"});
   if (status.ok()) {
     status = store_.DropExperiment(request->experiment_id());
     UpdateStoredBytes();
   }
-  return Reply(context, status);
+  return ReplyWhenDurable(context, store_, status);
 }
 
 grpc::ServerUnaryReactor* ReplayService::OpenStream(grpc::CallbackServerContext* context,
@@ -136,7 +152,7 @@ grpc::ServerUnaryReactor* ReplayService::OpenStream(grpc::CallbackServerContext*
                                                     v1::OpenStreamResponse* response) {
   absl::Status status = RequireRole(*context, {"actor"});
   if (status.ok()) status = Open(store_, metrics_, *request, *response);
-  return Reply(context, status);
+  return ReplyWhenDurable(context, store_, status);
 }
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReplayService::Append(
@@ -150,9 +166,9 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReplayService::Appe
   return SelfOwnedReactor<Reactor>::Start(std::make_shared<AppendReactor>(store_, metrics_));
 }
 
-grpc::ServerUnaryReactor* ReplayService::DescribeTables(
-    grpc::CallbackServerContext* context, const v1::DescribeTablesRequest* request,
-    v1::DescribeTablesResponse* response) {
+grpc::ServerUnaryReactor* ReplayService::DescribeTables(grpc::CallbackServerContext* context,
+                                                        const v1::DescribeTablesRequest* request,
+                                                        v1::DescribeTablesResponse* response) {
   absl::Status status = RequireRole(*context, {"operator", "learner"});
   if (status.ok()) {
     auto description = store_.Describe(request->experiment_id());

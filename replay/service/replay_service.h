@@ -24,14 +24,16 @@ class ReplayService final : public ReplayServiceBase {
  public:
   // Both are borrowed and must outlive the server.
   ReplayService(ReplayStore& store, ReplayMetrics& metrics);
+  // After the server was shut down. Waits until the log is done with the last answer.
+  ~ReplayService() override;
 
   grpc::ServerUnaryReactor* CreateTables(grpc::CallbackServerContext* context,
                                          const v1::CreateTablesRequest* request,
                                          v1::CreateTablesResponse* response) override;
   grpc::ServerWriteReactor<v1::ReadRoundResponse>* ReadRound(
       grpc::CallbackServerContext* context, const v1::ReadRoundRequest* request) override;
-  grpc::ServerWriteReactor<v1::SampleResponse>* Sample(
-      grpc::CallbackServerContext* context, const v1::SampleRequest* request) override;
+  grpc::ServerWriteReactor<v1::SampleResponse>* Sample(grpc::CallbackServerContext* context,
+                                                       const v1::SampleRequest* request) override;
   grpc::ServerUnaryReactor* SetLimits(grpc::CallbackServerContext* context,
                                       const v1::SetLimitsRequest* request,
                                       v1::SetLimitsResponse* response) override;

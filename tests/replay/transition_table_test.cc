@@ -119,7 +119,7 @@ TEST(TransitionTableTest, ContentsStayAsTheyWereWhileTheTableGoesOn) {
 TEST(TransitionTableTest, ARingThatGoesOnInTheMiddleHoldsOnlyWhatCame) {
   const v1::TableSpec spec = SpecOf(1, 100);
   const auto bytes = std::make_shared<std::atomic<uint64_t>>(0);
-  TransitionTable table(spec, {{.epoch = 1, .next_step = 1234}}, bytes);
+  TransitionTable table({.spec = spec, .streams = {{.epoch = 1, .next_step = 1234}}}, bytes);
   EXPECT_EQ(table.Now().size, 0);
   const auto steps = MakeSteps(spec, 5, 0, 1400, 20);
   for (const v1::Chunk& chunk : CutChunks(spec, 0, steps, 1234, 1290, 3)) table.Insert(0, chunk);
