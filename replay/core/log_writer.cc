@@ -119,6 +119,11 @@ void LogWriter::Run() {
 }
 
 absl::Status LogWriter::Sync() {
+  {
+    absl::MutexLock lock(&mu_);
+    // RocksDB must not be asked to sync a WAL that it failed to write.
+    if (failed_) return absl::ResourceExhaustedError("the log waits for its disk");
+  }
   const uint64_t sequence = db_.GetLatestSequenceNumber();
   if (sequence == synced_ && !must_flush_) return absl::OkStatus();
   // After a failed sync the system may call pages clean that never reached the disk; they are
