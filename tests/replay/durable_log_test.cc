@@ -3,11 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
-#include <sys/mount.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -278,55 +275,6 @@ TEST_F(CrashPointTest, AStreamWithoutOneOfItsChunksAnswersDataLossAndOthersGoOn)
               ::testing::ElementsAre("stream 0, steps 8 to 12: missing"));
   EXPECT_TRUE(description->tables(1).damage().empty());
   EXPECT_EQ(store->OpenStream(MakeKey(specs_[1], 0), 5)->next_step, kChunks / 2 * 4);
-}
-
-// ---- the disk
-
-TEST(FullDiskTest, NothingIsLostAndItGoesOnWhenThereIsRoom) {
-  const LogFolder folder;
-  std::filesystem::create_directory(folder.path());
-  if (mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=4m") != 0) {
-    GTEST_SKIP() << "a small disk cannot be mounted here: " << strerror(errno);
-  }
-  v1::TableSpec spec = MakeSpec("e", 0, 1, 1000);
-  spec.set_observation_dim(30);
-  const StreamId id{{"e", 0}, 0};
-  const auto chunk = [&](uint64_t first_step) {
-    return ShareChunk(spec, {.first_step = first_step, .num_steps = 500});
-  };
-  const std::string ballast = folder.path() + "/ballast";
-  std::ofstream(ballast) << std::string(size_t{2} << 20, 'x');
-  uint64_t stored = 0;
-  {
-    const auto log = folder.Open();
-    ASSERT_TRUE(log.ok()) << log.status();
-    ASSERT_TRUE((*log)->CreateTables({spec}).ok());
-    absl::Status status;
-    while (status.ok()) {
-      status = (*log)->Append(id, chunk(stored));
-      if (status.ok()) stored += 500;
-    }
-    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-    EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("the disk of the log is full"));
-    EXPECT_TRUE((*log)->health().full);
-    EXPECT_EQ((*log)->Describe()->at(0).streams[0].next_step, stored);
-
-    std::filesystem::remove(ballast);
-    const absl::Time deadline = absl::Now() + absl::Seconds(60);
-    while (!(*log)->Append(id, chunk(stored)).ok()) ASSERT_LT(absl::Now(), deadline);
-    stored += 500;
-    EXPECT_FALSE((*log)->health().full);
-  }
-  {
-    const auto log = folder.Open();
-    ASSERT_TRUE(log.ok()) << log.status();
-    const auto chunks = *(*log)->Read(id, 0, stored);
-    ASSERT_EQ(chunks.size() * 500, stored);
-    for (size_t i = 0; i < chunks.size(); ++i) {
-      EXPECT_TRUE(chunks[i]->SerializeAsString() == chunk(i * 500)->SerializeAsString()) << i;
-    }
-  }
-  EXPECT_EQ(umount(folder.path().c_str()), 0);
 }
 
 // ---- transitions
