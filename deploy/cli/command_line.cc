@@ -23,6 +23,7 @@ void AddVerbs(CLI::App& app, Action& action) {
   AddLimiter(app, action);
   AddTasks(app, action);
   AddDigest(app, action);
+  AddAudit(app, action);
   app.require_subcommand(1);
   app.set_version_flag("--version", "sr2l " SR2L_VERSION);
 }

@@ -25,6 +25,7 @@ void AddCancel(CLI::App& app, Action& action);
 void AddLimiter(CLI::App& app, Action& action);
 void AddTasks(CLI::App& app, Action& action);
 void AddDigest(CLI::App& app, Action& action);
+void AddAudit(CLI::App& app, Action& action);
 
 }  // namespace sr2l
 

@@ -1,6 +1,10 @@
 #include "replay/core/log_format.h"
 
+#include <rocksdb/env.h>
 #include <rocksdb/table.h>
+
+#include <cstdarg>
+#include <memory>
 
 namespace sr2l {
 namespace {
@@ -9,6 +13,14 @@ constexpr size_t kWriteBufferBytes = size_t{32} << 20;
 constexpr int kWriteBuffers = 4;  // one fills while others are flushed
 constexpr size_t kBlockCacheBytes = size_t{8} << 20;
 constexpr int kMaxOpenFiles = 256;
+
+// RocksDB's own log lies beside its data, and aborts the process when the disk is full. What
+// matters of it comes back as a status.
+class NoLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
 
 void PutNumber(std::string& bytes, uint64_t value, int size) {
   for (int shift = 8 * (size - 1); shift >= 0; shift -= 8) {
@@ -121,8 +133,7 @@ rocksdb::Options LogOptions() {
   options.paranoid_checks = true;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.track_and_verify_wals_in_manifest = true;
-  options.info_log_level = rocksdb::InfoLogLevel::ERROR_LEVEL;
-  options.keep_log_file_num = 2;
+  options.info_log = std::make_shared<NoLogger>();
   options.stats_dump_period_sec = 0;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(kBlockCacheBytes);

@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,6 +24,32 @@ std::string SyncedPath(const std::string& folder) { return folder + "/SYNCED"; }
 
 // A sequence number and its complement, in this machine's order of bytes.
 using SyncedMark = std::array<uint64_t, 2>;
+
+// Syncs a file or a folder. One that is gone needs no sync: the database has what it held
+// elsewhere.
+rocksdb::Status SyncPath(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0 && errno == ENOENT) return rocksdb::Status::OK();
+  const bool synced = file >= 0 && fsync(file) == 0;
+  const int error = errno;
+  if (file >= 0) close(file);
+  if (synced) return rocksdb::Status::OK();
+  const std::string text = absl::StrCat("cannot sync ", path, ": ", std::strerror(error));
+  return error == ENOSPC ? rocksdb::Status::NoSpace(text) : rocksdb::Status::IOError(text);
+}
+
+// Every write reached the system when it returned, so any descriptor of the file will do.
+// RocksDB's own SyncWAL may abort the process when a write fails beside it.
+rocksdb::Status SyncWals(const std::string& folder) {
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(folder, error)) {
+    if (file.path().extension() != ".log") continue;
+    const rocksdb::Status synced = SyncPath(file.path());
+    if (!synced.ok()) return synced;
+  }
+  if (error) return rocksdb::Status::IOError(folder, error.message());
+  return SyncPath(folder);
+}
 
 }  // namespace
 
@@ -39,6 +68,7 @@ absl::Status LogWriter::CheckSynced(rocksdb::DB& db, const std::string& folder) 
 
 LogWriter::LogWriter(rocksdb::DB& db, const std::string& folder, const LogSyncOptions& options)
     : db_(db),
+      folder_(folder),
       options_(options),
       synced_file_(open(SyncedPath(folder).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)),
       thread_([this] { Run(); }) {}
@@ -58,7 +88,6 @@ absl::Status LogWriter::Write(rocksdb::WriteBatch& batch, Stall stall) {
   const rocksdb::Status status = db_.Write(options, &batch);
   if (!status.ok()) return NoteFailure(status);
   absl::MutexLock lock(&mu_);
-  failed_ = false;
   health_.full = false;
   return absl::OkStatus();
 }
@@ -119,13 +148,14 @@ void LogWriter::Run() {
 }
 
 absl::Status LogWriter::Sync() {
+  {
+    absl::MutexLock lock(&mu_);
+    if (failed_) return absl::ResourceExhaustedError("the log waits for its disk");
+  }
   const uint64_t sequence = db_.GetLatestSequenceNumber();
-  if (sequence == synced_ && !must_flush_) return absl::OkStatus();
-  // After a failed sync the system may call pages clean that never reached the disk; they are
-  // written again from memory, to another file.
-  const rocksdb::Status status = must_flush_ ? db_.Flush(rocksdb::FlushOptions()) : db_.SyncWAL();
-  must_flush_ = !status.ok();
-  if (must_flush_) return NoteFailure(status);
+  if (sequence == synced_) return absl::OkStatus();
+  const rocksdb::Status status = SyncWals(folder_);
+  if (!status.ok()) return NoteFailure(status);
   synced_ = sequence;
   NoteSynced(sequence);
   return absl::OkStatus();
@@ -140,10 +170,12 @@ void LogWriter::NoteSynced(uint64_t sequence) {
 }
 
 void LogWriter::Resume() {
-  const rocksdb::Status status = db_.Resume();
-  if (!status.ok()) return;
+  // What the WAL on disk holds is not to be trusted any more: after a failed sync the system may
+  // call pages clean that never reached the disk. All is written again from memory, to a table
+  // file, and the WAL is dropped.
+  if (!db_.Resume().ok() || !db_.Flush(rocksdb::FlushOptions()).ok()) return;
   absl::MutexLock lock(&mu_);
-  if (failed_) SR2L_INFO("the log goes on");
+  SR2L_INFO("the log goes on");
   failed_ = false;
   health_.full = false;
 }

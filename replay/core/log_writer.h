@@ -69,18 +69,18 @@ class LogWriter {
   absl::Status Sync() ABSL_LOCKS_EXCLUDED(mu_);
   void NoteSynced(uint64_t sequence);
   absl::Status NoteFailure(const rocksdb::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
-  // Asks the database to go on after it failed.
+  // Brings the database back after a write or a sync failed, if it can.
   void Resume() ABSL_LOCKS_EXCLUDED(mu_);
 
   rocksdb::DB& db_;
+  const std::string folder_;
   const LogSyncOptions options_;
   const int synced_file_;    // -1: it cannot be opened
   uint64_t synced_ = 0;      // sequence number; used by the thread alone
-  bool must_flush_ = false;  // a sync failed: the WAL on disk is not to be trusted; likewise
   mutable absl::Mutex mu_;
   std::vector<Done> waiting_ ABSL_GUARDED_BY(mu_);
   LogHealth health_ ABSL_GUARDED_BY(mu_);
-  bool failed_ ABSL_GUARDED_BY(mu_) = false;  // the newest write did
+  bool failed_ ABSL_GUARDED_BY(mu_) = false;  // and was not brought back since
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_;
 };

@@ -55,7 +55,8 @@ Table::Table(const TableState& state, TrajectoryLog& log,
     finished_.push_back(counters.next_step / spec_.steps_per_round());
   }
   complete_rounds_ = *std::min_element(finished_.begin(), finished_.end());
-  released_rounds_ = state.released_end / spec_.steps_per_round();
+  // Of transitions what is not held says the ring itself.
+  if (transitions_ == nullptr) released_rounds_ = state.released_end / spec_.steps_per_round();
 }
 
 void Table::Rebuild(const TableState& state) {

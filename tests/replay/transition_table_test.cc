@@ -27,7 +27,11 @@ v1::TableSpec SpecOf(uint32_t streams, uint64_t capacity) {
 // A table and everything that it was ever given.
 struct Subject {
   Subject(const v1::TableSpec& table_spec, size_t steps_per_stream, double mean_length)
-      : spec(table_spec), table(spec, std::vector<StreamState>(spec.num_streams()), total_bytes) {
+      : spec(table_spec),
+        table({.spec = spec,
+               .released_end = TransitionRing::kNewestOnly,
+               .streams = std::vector<StreamState>(spec.num_streams())},
+              total_bytes) {
     for (uint32_t i = 0; i < spec.num_streams(); ++i) {
       steps.push_back(MakeSteps(spec, /*seed=*/5, i, steps_per_stream, mean_length));
     }

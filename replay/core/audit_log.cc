@@ -1,0 +1,60 @@
+#include "replay/core/audit_log.h"
+
+#include <rocksdb/db.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status/status_macros.h"
+#include "replay/core/log_writer.h"
+
+namespace sr2l {
+namespace {
+
+// A replay that has the log open may remove a file between two looks at the folder.
+constexpr int kAttempts = 10;
+
+absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenToRead(const std::string& folder) {
+  if (!std::filesystem::exists(folder + "/CURRENT")) {
+    return absl::NotFoundError(absl::StrCat(folder, " holds no log"));
+  }
+  rocksdb::Options options = LogOptions();
+  options.max_open_files = -1;  // files stay readable when they are removed
+  rocksdb::Status status;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    rocksdb::DB* opened = nullptr;
+    status = rocksdb::DB::OpenForReadOnly(options, folder, &opened);
+    if (status.ok()) return std::unique_ptr<rocksdb::DB>(opened);
+  }
+  return absl::Status(ToAbsl(status).code(),
+                      absl::StrCat("cannot read the log ", folder, ": ", status.ToString()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<AuditedStream>> AuditLog(const std::string& folder) {
+  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<rocksdb::DB> db, OpenToRead(folder));
+  SR2L_RETURN_IF_ERROR(LogWriter::CheckSynced(*db, folder));
+  SR2L_ASSIGN_OR_RETURN(std::vector<StoredTable> tables, ScanTables(*db));
+  std::sort(tables.begin(), tables.end(), [](const StoredTable& a, const StoredTable& b) {
+    const auto order = [](const v1::TableSpec& spec) {
+      return std::make_tuple(spec.experiment_id(), spec.member());
+    };
+    return order(a.record.spec) < order(b.record.spec);
+  });
+  std::vector<AuditedStream> streams;
+  for (const StoredTable& table : tables) {
+    for (uint32_t stream = 0; stream < table.record.spec.num_streams(); ++stream) {
+      streams.push_back({.spec = table.record.spec,
+                         .stream = stream,
+                         .scan = ScanStream(*db, table, stream, [](const ChunkPtr&) {})});
+    }
+  }
+  return streams;
+}
+
+}  // namespace sr2l
