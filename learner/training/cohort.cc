@@ -76,7 +76,9 @@ absl::Status Cohort::Restore(const std::map<uint32_t, v1::MemberCheckpoint>& che
     }
     context_.board.Record(progress_[row], absl::Now());
   }
-  return Load(members);
+  SR2L_RETURN_IF_ERROR(Load(members));
+  checkpoint_position_ = Position(0);
+  return absl::OkStatus();
 }
 
 void Cohort::TakeLastCheckpoint() {
@@ -110,8 +112,12 @@ v1::Checkpoint Cohort::MakeCheckpoint() {
 absl::Status Cohort::Checkpoint(Urgency urgency, std::stop_token stop) {
   CheckpointWriter& writer = context_.checkpoints;
   const absl::Time now = absl::Now();
-  if (urgency == Urgency::kNow || now - last_checkpoint_ >= context_.checkpoint_interval) {
-    if (writer.Submit(MakeCheckpoint())) last_checkpoint_ = now;
+  if (urgency == Urgency::kNow || now - last_checkpoint_ >= context_.checkpoint_interval ||
+      Position(0) - checkpoint_position_ >= CheckpointSpan()) {
+    if (writer.Submit(MakeCheckpoint())) {
+      last_checkpoint_ = now;
+      checkpoint_position_ = Position(0);
+    }
   }
   if (urgency == Urgency::kNow) {
     const absl::Status written = writer.Flush(members_.front(), kCheckpointPatience);

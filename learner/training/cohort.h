@@ -78,6 +78,8 @@ class Cohort {
   // What the algorithm and the loop know of all rows; members[i] is row i's.
   virtual void Save(std::vector<v1::MemberCheckpoint>& members) = 0;
   virtual absl::Status Load(const std::vector<v1::MemberCheckpoint>& members) = 0;
+  // Most rounds or cycles from one checkpoint to the next.
+  virtual uint64_t CheckpointSpan() const = 0;
   // Tells the replay what is needed no more: rounds or cycles before `position`, of all rows.
   virtual absl::Status Release(uint64_t position, std::stop_token stop) = 0;
   // Goes on with these rows only.
@@ -138,6 +140,7 @@ class Cohort {
   std::vector<RunningStatistics> statistics_;  // by row; empty without normalization
   std::vector<std::string> failures_;
   absl::Time last_checkpoint_;
+  uint64_t checkpoint_position_ = 0;  // of the first row, at the last one
   uint64_t released_ = 0;  // position before which the replay may have forgotten
 };
 

@@ -106,9 +106,10 @@ v1::SampleRequest OffPolicyCohort::RequestOf(const Group& group) {
 }
 
 absl::StatusOr<SampledBlock> OffPolicyCohort::Draw(const Group& group, std::stop_token stop) {
-  const v1::SampleRequest request = RequestOf(group);
   SampledBlock block;
   SR2L_RETURN_IF_ERROR(AwaitReplay(stop, [&]() -> absl::Status {
+    // Anew each time: a checkpoint meanwhile may have released steps.
+    const v1::SampleRequest request = RequestOf(group);
     auto drawn = prefetcher_.Take(request);
     if (free_running() && absl::IsDeadlineExceeded(drawn.status())) {
       drawn = DrawLast(request, drawn.status());
@@ -307,6 +308,11 @@ absl::Status OffPolicyCohort::Load(const std::vector<v1::MemberCheckpoint>& memb
   }
   ddpg_.Restore(state);
   return absl::OkStatus();
+}
+
+uint64_t OffPolicyCohort::CheckpointSpan() const {
+  const v1::DdpgConfig& ddpg = config().ddpg();
+  return std::max(1, ddpg.capacity() / 10 / ddpg.steps_per_cycle());
 }
 
 absl::Status OffPolicyCohort::Release(uint64_t position, std::stop_token /*stop*/) {

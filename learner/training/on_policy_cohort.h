@@ -2,6 +2,7 @@
 #define SR2L_LEARNER_TRAINING_ON_POLICY_COHORT_H_
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "learner/algorithms/trpo.h"
@@ -24,6 +25,7 @@ class OnPolicyCohort final : public Cohort {
   uint64_t Position(int64_t /*row*/) const override { return version_; }
   void Save(std::vector<v1::MemberCheckpoint>& members) override;
   absl::Status Load(const std::vector<v1::MemberCheckpoint>& members) override;
+  uint64_t CheckpointSpan() const override { return std::numeric_limits<uint64_t>::max(); }
   absl::Status Release(uint64_t position, std::stop_token stop) override;
   void KeepRows(const std::vector<int64_t>& rows) override { trpo_.Keep(rows); }
 
