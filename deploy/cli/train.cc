@@ -86,6 +86,10 @@ absl::Status Train(const TrainFlags& flags) {
   const std::string path = flags.run.empty()
                                ? RunFolder::DefaultPath(config.resolved.name(), absl::Now())
                                : flags.run;
+  uint64_t memory_mib = flags.replay_memory_mib;
+  if (memory_mib == 0) {
+    SR2L_ASSIGN_OR_RETURN(memory_mib, ReplayMemoryMib(config.resolved, MachineMemoryMib()));
+  }
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<Interrupts> interrupts, Interrupts::Create());
   SR2L_ASSIGN_OR_RETURN(const RunFolder folder, RunFolder::Create(path));
   SR2L_RETURN_IF_ERROR(WriteExperiment(config, folder));
@@ -99,9 +103,7 @@ absl::Status Train(const TrainFlags& flags) {
                 .num_actors = flags.actors,
                 .max_streams = std::max(static_cast<int>(v1::JoinRequest().max_streams()), streams),
                 .device = flags.device,
-                .replay_memory_mib = flags.replay_memory_mib > 0
-                                         ? flags.replay_memory_mib
-                                         : ReplayMemoryMib(config.resolved),
+                .replay_memory_mib = memory_mib,
                 .metrics = flags.metrics},
                *interrupts, printer);
   absl::Status status = run.Run();

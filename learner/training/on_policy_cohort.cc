@@ -60,7 +60,7 @@ absl::Status OnPolicyCohort::Advance(std::stop_token stop) {
     return context().replay.ReleaseRounds(context().experiment_id, members(), version_);
   }));
   SR2L_RETURN_IF_ERROR(DropFailed(0, stats.failure));
-  return KeepPolicies(0, num_rows(), version_);
+  return KeepPolicies(0, num_rows(), round, version_);
 }
 
 absl::StatusOr<Round> OnPolicyCohort::CollectRound(uint64_t round, std::stop_token stop) {
