@@ -144,13 +144,14 @@ void WriteDefaults(v1::ExperimentConfig& config) {
   if (whole_task) WriteTaskMessages(*config.mutable_task());
   WriteMembers(config);
   WriteName(config);
+  // Before the declared ones: they depend on each other.
+  if (config.has_ddpg() && config.collection() == v1::FREE_RUNNING) {
+    WriteLimiterDefaults(config.ddpg(), *config.mutable_limiter());
+  }
   v1::TaskConfig builtin_task;
   if (config.has_task() && !whole_task) builtin_task.Swap(config.mutable_task());
   WriteDeclaredDefaults(config);
   if (config.has_task() && !whole_task) builtin_task.Swap(config.mutable_task());
-  if (config.has_ddpg() && config.collection() == v1::FREE_RUNNING) {
-    WriteLimiterDefaults(config.ddpg(), *config.mutable_limiter());
-  }
 }
 
 }  // namespace sr2l

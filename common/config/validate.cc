@@ -102,17 +102,29 @@ absl::Status CheckLimiter(const v1::ExperimentConfig& config) {
   if (limits.tolerance() < least_tolerance) {
     return MustError("limiter.tolerance",
                      absl::StrCat("be at least ", NumberText(least_tolerance),
-                                  " ((ddpg.updates_per_cycle x ddpg.batch_size + ",
-                                  "limiter.samples_per_insert x steps of a chunk) / 2), or "
-                                  "actors and learner wait for each other"),
+                                  ", with ", limits.samples_per_version(),
+                                  " samples per cycle and ",
+                                  NumberText(limits.samples_per_insert() * steps),
+                                  " per chunk, or actors and learner wait for each other"),
                      NumberText(limits.tolerance()));
+  }
+  const double most_samples =
+      limits.samples_per_insert() *
+          (double{1} * config.rounds() * config.steps_per_round() - config.ddpg().first_update()) +
+      limits.tolerance();
+  if (most_samples < limits.samples_per_version()) {
+    return MustError("limiter.samples_per_insert",
+                     absl::StrCat("allow the ", limits.samples_per_version(),
+                                  " samples of one cycle, or nothing is learned"),
+                     NumberText(limits.samples_per_insert()));
   }
   const uint64_t least_staleness = LeastMaxStaleness(limits);
   if (limits.max_staleness() < least_staleness) {
     return MustError("limiter.max_staleness",
                      absl::StrCat("be at least ", least_staleness,
                                   ", the policies that the learner may make within ",
-                                  "limiter.tolerance while actors wait"),
+                                  "limiter.tolerance ", NumberText(limits.tolerance()),
+                                  " while actors wait"),
                      absl::StrCat(limits.max_staleness()));
   }
   return absl::OkStatus();

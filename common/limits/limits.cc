@@ -4,6 +4,17 @@
 #include <cmath>
 
 namespace sr2l {
+namespace {
+
+constexpr uint64_t kMostStaleness = 1000000;  // that a limiter may say
+
+uint64_t LeastMaxStaleness(double tolerance, double samples_per_version) {
+  constexpr double kMostVersions = 1e15;  // fits the result, and is above every bound
+  const double versions = std::ceil(2 * tolerance / samples_per_version);
+  return static_cast<uint64_t>(std::min(versions, kMostVersions)) + 2;
+}
+
+}  // namespace
 
 void WriteLimiterDefaults(const v1::DdpgConfig& ddpg, v1::LimiterConfig& limiter) {
   const double steps = ddpg.steps_per_cycle();
@@ -11,8 +22,15 @@ void WriteLimiterDefaults(const v1::DdpgConfig& ddpg, v1::LimiterConfig& limiter
     limiter.set_samples_per_insert(static_cast<double>(ddpg.batch_size()) *
                                    ddpg.updates_per_cycle() / steps);
   }
-  if (!limiter.has_tolerance()) limiter.set_tolerance(4 * limiter.samples_per_insert() * steps);
-  if (!limiter.has_max_staleness()) limiter.set_max_staleness(limiter.max_staleness());
+  const double draws = static_cast<double>(ddpg.batch_size()) * ddpg.updates_per_cycle();
+  if (!limiter.has_tolerance()) {
+    limiter.set_tolerance(std::max(4 * limiter.samples_per_insert() * steps, draws));
+  }
+  if (!limiter.has_max_staleness()) {
+    const uint64_t least = LeastMaxStaleness(limiter.tolerance(), draws);
+    limiter.set_max_staleness(static_cast<int32_t>(
+        std::clamp<uint64_t>(least, limiter.max_staleness(), kMostStaleness)));
+  }
 }
 
 v1::TableLimits MakeTableLimits(const v1::DdpgConfig& ddpg, v1::LimiterConfig limiter) {
@@ -33,9 +51,7 @@ double LeastTolerance(const v1::TableLimits& limits, uint64_t steps_per_round) {
 }
 
 uint64_t LeastMaxStaleness(const v1::TableLimits& limits) {
-  constexpr double kMostVersions = 1e15;  // fits the result, and is above every bound
-  const double versions = std::ceil(2 * limits.tolerance() / limits.samples_per_version());
-  return static_cast<uint64_t>(std::min(versions, kMostVersions)) + 2;
+  return LeastMaxStaleness(limits.tolerance(), limits.samples_per_version());
 }
 
 }  // namespace sr2l

@@ -9,7 +9,8 @@
 namespace sr2l {
 
 // What the limiter of an experiment is where it does not say: as many samples per insert as
-// a cycle of SYNCHRONOUS collection takes, and room for four cycles on either side.
+// a cycle of SYNCHRONOUS collection takes, room for four cycles on either side, and a bound
+// on staleness that goes with it, at least 10.
 void WriteLimiterDefaults(const v1::DdpgConfig& ddpg, v1::LimiterConfig& limiter);
 
 // The limits of a member's table as a FREE_RUNNING experiment asks for them.

@@ -1,27 +1,42 @@
 #include "deploy/cli/replay_memory.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "replay/core/validate_table.h"
 
 namespace sr2l {
 namespace {
 
 constexpr uint64_t kDefaultMib = 2048;  // of sr2l-replay
-constexpr uint64_t kRestMib = 256;      // chunks on their way, tokens
 
 }  // namespace
 
-uint64_t ReplayMemoryMib(const v1::ExperimentConfig& config) {
+absl::StatusOr<uint64_t> ReplayMemoryMib(const v1::ExperimentConfig& config,
+                                         uint64_t machine_mib) {
   if (!config.has_ddpg()) return 0;
-  const uint64_t steps =
+  v1::TableSpec table;
+  table.set_num_streams(config.streams_per_member());
+  table.set_observation_dim(config.task().observation_dim());
+  table.set_action_dim(config.task().action_dim());
+  table.set_capacity(
       std::min(static_cast<uint64_t>(config.ddpg().capacity()),
-               static_cast<uint64_t>(config.rounds()) * config.steps_per_round());
-  // Observation, action, reward and flags of a step.
-  const uint64_t step_bytes =
-      4 * static_cast<uint64_t>(config.task().observation_dim() + config.task().action_dim()) + 5;
-  const uint64_t columns = steps * step_bytes * config.members().member_size();
-  // Half as much again: what the replay sets aside beyond the columns.
-  const uint64_t mib = columns / 2 * 3 / (1 << 20) + kRestMib;
-  return mib > kDefaultMib ? mib : 0;
+               static_cast<uint64_t>(config.rounds()) * config.steps_per_round()));
+  const uint64_t mib = (RingBytes(table) * config.members().member_size() >> 20) + 1;
+  if (mib <= kDefaultMib) return 0;
+  if (mib <= machine_mib) return mib;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the transitions of ", config.members().member_size(), " members with ddpg.capacity ",
+      config.ddpg().capacity(), " take ", mib, " MiB of memory, and this machine has ",
+      machine_mib, ": use fewer members or a smaller capacity"));
+}
+
+uint64_t MachineMemoryMib() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+             static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) >>
+         20;
 }
 
 }  // namespace sr2l

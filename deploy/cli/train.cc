@@ -91,9 +91,15 @@ void PrintResults(const TrainRun& run, const RunFolder& folder) {
             << "\nlogs:     " << folder.Logs() << std::endl;
 }
 
+// Of the replay; refuses what the machine cannot hold before anything starts.
+absl::StatusOr<uint64_t> ChooseMemory(const LoadedConfig& config, const MachineFlags& flags) {
+  if (flags.replay_memory_mib > 0) return flags.replay_memory_mib;
+  return ReplayMemoryMib(config.resolved, MachineMemoryMib());
+}
+
 // Runs the folder's experiment to its end, or until it is interrupted.
 absl::Status RunToEnd(const LoadedConfig& config, const RunFolder& folder,
-                      const MachineFlags& flags, Interrupts& interrupts) {
+                      const MachineFlags& flags, uint64_t memory_mib, Interrupts& interrupts) {
   SR2L_ASSIGN_OR_RETURN(const std::string binaries, FolderOfThisProgram());
   ProgressPrinter printer(std::cout, ProgressPrinter::StyleOfStandardOutput());
   printer.Print(Headline(config.resolved, flags, folder));
@@ -104,9 +110,7 @@ absl::Status RunToEnd(const LoadedConfig& config, const RunFolder& folder,
                 .num_actors = flags.actors,
                 .max_streams = std::max(static_cast<int>(v1::JoinRequest().max_streams()), streams),
                 .device = flags.device,
-                .replay_memory_mib = flags.replay_memory_mib > 0
-                                         ? flags.replay_memory_mib
-                                         : ReplayMemoryMib(config.resolved),
+                .replay_memory_mib = memory_mib,
                 .metrics = flags.metrics},
                flags.restarts, interrupts, printer);
   const absl::Status status = run.Run();
@@ -124,10 +128,11 @@ absl::Status Train(const TrainFlags& flags) {
   const std::string path = flags.run.empty()
                                ? RunFolder::DefaultPath(config.resolved.name(), absl::Now())
                                : flags.run;
+  SR2L_ASSIGN_OR_RETURN(const uint64_t memory_mib, ChooseMemory(config, flags.machine));
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<Interrupts> interrupts, Interrupts::Create());
   SR2L_ASSIGN_OR_RETURN(const RunFolder folder, RunFolder::Create(path));
   SR2L_RETURN_IF_ERROR(WriteExperiment(config, folder));
-  return RunToEnd(config, folder, flags.machine, *interrupts);
+  return RunToEnd(config, folder, flags.machine, memory_mib, *interrupts);
 }
 
 absl::Status Resume(const ResumeFlags& flags) {
@@ -135,7 +140,8 @@ absl::Status Resume(const ResumeFlags& flags) {
   SR2L_ASSIGN_OR_RETURN(const RunFolder folder, RunFolder::Open(flags.run));
   SR2L_ASSIGN_OR_RETURN(const LoadedConfig config,
                         LoadConfig({.file = folder.Experiment(), .overrides = {}}));
-  return RunToEnd(config, folder, flags.machine, *interrupts);
+  SR2L_ASSIGN_OR_RETURN(const uint64_t memory_mib, ChooseMemory(config, flags.machine));
+  return RunToEnd(config, folder, flags.machine, memory_mib, *interrupts);
 }
 
 void AddMachineFlags(CLI::App& verb, MachineFlags& flags) {

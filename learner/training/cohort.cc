@@ -246,9 +246,10 @@ void Cohort::CheckpointFailure(int64_t row) {
   writer.Submit(std::move(checkpoint));
 }
 
-absl::Status Cohort::KeepPolicies(int64_t first, int64_t count, uint64_t round) {
+absl::Status Cohort::KeepPolicies(int64_t first, int64_t count, uint64_t before,
+                                  uint64_t round) {
   const uint64_t keep_every = context_.config.keep_policy_every();
-  if (keep_every == 0 || round % keep_every != 0) return absl::OkStatus();
+  if (keep_every == 0 || round / keep_every == before / keep_every) return absl::OkStatus();
   return WriteMembers(first, count, round);
 }
 

@@ -115,8 +115,9 @@ class Cohort {
   // Stops the rows that have a failure, `failure[i]` being of row first + i.
   absl::Status DropFailed(int64_t first, const std::vector<std::string>& failure);
 
-  // A copy named by the round if the configuration asks for one at it.
-  absl::Status KeepPolicies(int64_t first, int64_t count, uint64_t round);
+  // A copy named by `round` if the configuration asks for one at a round after `before`, up
+  // to it.
+  absl::Status KeepPolicies(int64_t first, int64_t count, uint64_t before, uint64_t round);
 
  private:
   enum class Urgency { kWhenDue, kNow };

@@ -15,6 +15,9 @@
 namespace sr2l {
 namespace {
 
+// For a draw that the replay grants at once or never.
+constexpr double kLastPatienceSeconds = 0.05;
+
 TransitionBlock ToDevice(const TransitionBlock& block, torch::Device device) {
   return {.observations = block.observations.to(device),
           .actions = block.actions.to(device),
@@ -120,11 +123,17 @@ absl::StatusOr<SampledBlock> OffPolicyCohort::Draw(const Group& group, std::stop
   return block;
 }
 
-absl::StatusOr<SampledBlock> OffPolicyCohort::DrawLast(v1::SampleRequest request,
+absl::StatusOr<SampledBlock> OffPolicyCohort::DrawLast(const v1::SampleRequest& request,
                                                        const absl::Status& wait) {
-  request.set_num_draws(0);
-  SR2L_ASSIGN_OR_RETURN(SampledBlock block, prefetcher_.Take(request));
-  if (!AllSteps(block)) return wait;
+  v1::SampleRequest steps_only = request;
+  steps_only.set_num_draws(0);
+  SR2L_ASSIGN_OR_RETURN(SampledBlock last, prefetcher_.Take(steps_only));
+  if (!AllSteps(last)) return wait;
+  // Only now it is known that nothing is added: what waited before may have its draw by now.
+  v1::SampleRequest again = request;
+  again.set_max_wait_seconds(kLastPatienceSeconds);
+  absl::StatusOr<SampledBlock> block = prefetcher_.Take(again);
+  if (absl::IsDeadlineExceeded(block.status())) return last;
   return block;
 }
 
@@ -212,19 +221,19 @@ absl::Status OffPolicyCohort::RecordRounds(const Group& group, uint64_t updates,
     steps += stored - member.env_steps();
     learned += updates;
     member.set_env_steps(stored);
-    if (rounds == member.rounds() && !group.finished) continue;
+    // After the last step there may be updates still: its round ends with the group.
+    const bool last = rounds == static_cast<uint64_t>(config().rounds());
+    if (!group.finished && (last || rounds == member.rounds())) continue;
+    const uint64_t rounds_before = member.rounds();
     member.set_rounds(rounds);
     RecordEpisodes(rows_[row].episodes, member);
     WriteFigures(rows_[row].sums, member);
     rows_[row].episodes.clear();
     rows_[row].sums = Figures();
     finished_rows.push_back(row);
+    SR2L_RETURN_IF_ERROR(KeepPolicies(row, 1, rounds_before, rounds));
   }
-  SR2L_RETURN_IF_ERROR(Record(finished_rows, steps, learned));
-  for (const int64_t row : finished_rows) {
-    SR2L_RETURN_IF_ERROR(KeepPolicies(row, 1, progress(row).rounds()));
-  }
-  return absl::OkStatus();
+  return Record(finished_rows, steps, learned);
 }
 
 void OffPolicyCohort::WriteFigures(const Figures& sums, v1::MemberProgress& member) const {
@@ -324,7 +333,9 @@ void OffPolicyCohort::KeepRows(const std::vector<int64_t>& rows) {
   ddpg_.Keep(rows);
   std::vector<Row> kept_rows;
   std::vector<Group> kept_groups;
-  for (const Group& group : groups_) {
+  size_t next_group = next_group_;
+  for (size_t i = 0; i < groups_.size(); ++i) {
+    const Group& group = groups_[i];
     Group kept = group;
     kept.first = static_cast<int64_t>(kept_rows.size());
     for (const int64_t row : rows) {
@@ -333,13 +344,13 @@ void OffPolicyCohort::KeepRows(const std::vector<int64_t>& rows) {
     kept.count = static_cast<int64_t>(kept_rows.size()) - kept.first;
     if (kept.count > 0) {
       kept_groups.push_back(kept);
-    } else if (&group - groups_.data() < static_cast<std::ptrdiff_t>(next_group_)) {
-      --next_group_;
+    } else if (i < next_group_) {
+      --next_group;
     }
   }
   rows_ = std::move(kept_rows);
   groups_ = std::move(kept_groups);
-  if (next_group_ >= groups_.size()) next_group_ = 0;
+  next_group_ = next_group < groups_.size() ? next_group : 0;
 }
 
 }  // namespace sr2l

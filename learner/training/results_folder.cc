@@ -126,10 +126,10 @@ absl::Status ResultsFolder::WriteMember(const v1::TrainedMember& member,
       absl::StrFormat("%s/policies/member_%03d", path_, member.policy().member());
   const std::string bytes = member.SerializeAsString();
   if (keep_round.has_value()) {
-    SR2L_RETURN_IF_ERROR(WriteFileAtomically(
-        absl::StrFormat("%s_round_%06d.member", stem, *keep_round), bytes));
+    SR2L_RETURN_IF_ERROR(
+        WriteFileDurably(absl::StrFormat("%s_round_%06d.member", stem, *keep_round), bytes));
   }
-  return WriteFileAtomically(stem + ".member", bytes);
+  return WriteFileDurably(stem + ".member", bytes);
 }
 
 }  // namespace sr2l

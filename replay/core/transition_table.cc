@@ -30,6 +30,7 @@ TransitionShape ShapeOf(const v1::TableSpec& spec) {
 // Adds the stream's episodes that ended in steps [begin, end). False: too many.
 bool AddEpisodes(const StreamContents& stream, uint64_t begin, v1::SampleSummary& summary) {
   for (const auto& block : stream.blocks) {
+    if (block->end_step() <= begin) continue;
     for (const EpisodeEnd& end : block->ends()) {
       const uint64_t step = block->first_step() + end.offset;
       if (step < begin || step >= stream.end) continue;

@@ -127,6 +127,15 @@ TEST(ResolveExperimentTest, TheLimiterFollowsTheCycle) {
   EXPECT_EQ(limiter.max_staleness(), 10);
 }
 
+TEST(ResolveExperimentTest, TheLimitersDefaultsGoWithWhatIsSet) {
+  for (const char* limiter : {"samples_per_insert: 0.1", "samples_per_insert: 1000",
+                              "tolerance: 50000", "samples_per_insert: 1 tolerance: 5000"}) {
+    const v1::ExperimentConfig config = ResolveText(absl::StrCat(
+        "task { builtin: 'hopper' } ddpg {} collection: FREE_RUNNING limiter { ", limiter, " }"));
+    EXPECT_GE(config.limiter().max_staleness(), 3) << limiter;
+  }
+}
+
 TEST(ResolveExperimentTest, ResolvingTwiceChangesNothing) {
   for (const std::string& text : ValidExperiments()) {
     const v1::ExperimentConfig once = ResolveText(text);

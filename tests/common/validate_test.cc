@@ -179,9 +179,12 @@ TEST(ValidateTest, WrongValuesAreRefusedWithPathAllowedValuesAndValue) {
 
 // Changes to a valid FREE_RUNNING experiment.
 constexpr WrongValue kWrongFreeRunningValues[] = {
-    {"limiter.tolerance=3199", "limiter.tolerance", "at least 3200 ", "3199"},
+    {"limiter.tolerance=3199", "limiter.tolerance", "at least 3200,", "3199"},
     {"limiter={tolerance: 3200 max_staleness: 3}", "limiter.max_staleness", "at least 4,", "3"},
-    {"limiter.tolerance=50000", "limiter.max_staleness", "at least 34,", "10"},
+    {"limiter={tolerance: 50000 max_staleness: 10}", "limiter.max_staleness", "at least 34,",
+     "10"},
+    {"limiter={samples_per_insert: 1e-9 tolerance: 3199}", "limiter.samples_per_insert",
+     "allow the 3200 samples of one cycle, or nothing is learned", "1e-09"},
     {"streams_per_member=3", "ddpg.steps_per_cycle", "multiple of streams_per_member (3)", "100"},
     {"smoothness.discount_weighting=true", "smoothness.discount_weighting", "false with ddpg",
      "true"},

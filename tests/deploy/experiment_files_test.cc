@@ -137,10 +137,21 @@ TEST(ExperimentFilesTest, TrainGivesTheReplayRoomForEveryTransitionOfThePapersDd
       tables[i].set_steps_per_round(100);
       tables[i].set_capacity(500000);  // what the experiment ever stores
     }
-    const uint64_t mib = ReplayMemoryMib(config);
-    MemoryLog log((mib > 0 ? mib : 2048) << 20);
+    const absl::StatusOr<uint64_t> mib = ReplayMemoryMib(config, /*machine_mib=*/16384);
+    ASSERT_TRUE(mib.ok()) << mib.status();
+    MemoryLog log((*mib > 0 ? *mib : 2048) << 20);
     EXPECT_EQ((*ReplayStore::Open(log))->CreateTables(tables), absl::OkStatus()) << task;
   }
+}
+
+TEST(ExperimentFilesTest, TransitionsThatTheMachineCannotHoldAreRefusedBeforeAnythingStarts) {
+  const v1::ExperimentConfig config =
+      Resolve(SourceFile("deploy/experiments/paper/ddpg_ant.textproto"));
+  const absl::Status refused = ReplayMemoryMib(config, /*machine_mib=*/2200).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.message()),
+              testing::AllOf(testing::HasSubstr("10 members"), testing::HasSubstr("ddpg.capacity"),
+                             testing::HasSubstr("2200")));
 }
 
 }  // namespace

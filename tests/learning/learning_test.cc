@@ -99,7 +99,19 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"TrpoHalfCheetah", "deploy/experiments/paper/trpo_half_cheetah.textproto",
              kThreeSeeds, 500, 200, 400},
         Case{"TrpoSrHalfCheetah", "deploy/experiments/paper/trpo_sr_half_cheetah.textproto",
-             kThreeSeeds, 500, 200, 400}),
+             kThreeSeeds, 500, 200, 400},
+        Case{"DdpgHalfCheetah", "deploy/experiments/paper/ddpg_half_cheetah.textproto",
+             kThreeSeeds, 500, 1500, 1500},
+        Case{"DdpgSrAHalfCheetah", "deploy/experiments/paper/ddpg_sr_a_half_cheetah.textproto",
+             kThreeSeeds, 500, 1500, 1500},
+        Case{"DdpgSrCHalfCheetah", "deploy/experiments/paper/ddpg_sr_c_half_cheetah.textproto",
+             kThreeSeeds, 500, 1500, 1500},
+        Case{"DdpgHopper", "deploy/experiments/paper/ddpg_hopper.textproto", kThreeSeeds, 500,
+             250, 200},
+        Case{"DdpgSrAHopper", "deploy/experiments/paper/ddpg_sr_a_hopper.textproto", kThreeSeeds,
+             500, 250, 200},
+        Case{"DdpgSrCHopper", "deploy/experiments/paper/ddpg_sr_c_hopper.textproto", kThreeSeeds,
+             500, 250, 200}),
     [](const ::testing::TestParamInfo<Case>& info) { return info.param.name; });
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "replay/core/memory_log.h"
 #include "replay/core/replay_store.h"
 #include "replay/service/replay_service.h"
+#include "tests/common/keep_callback_threads.h"
 
 namespace sr2l {
 
@@ -21,6 +22,7 @@ namespace sr2l {
 class ReplayServer {
  public:
   explicit ReplayServer(uint64_t byte_budget) : log_(byte_budget), metrics_(registry_) {
+    KeepCallbackThreads();
     std::string folder = ::testing::TempDir() + "sr2l-XXXXXX";
     EXPECT_NE(mkdtemp(folder.data()), nullptr);
     folder_ = folder;
