@@ -1,4 +1,5 @@
 #include "fake_learner.h"
+#include "tests/common/keep_callback_threads.h"
 
 #include <gtest/gtest.h>
 
@@ -38,6 +39,7 @@ class FakeLearner::Membership : public grpc::ServerWriteReactor<v1::FleetEvent> 
 FakeLearner::~FakeLearner() { Shutdown(); }
 
 void FakeLearner::Start(const std::string& address) {
+  KeepCallbackThreads();
   auto server = RpcServer::Start(address, TransportSecurity(), {this});
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);

@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "sr2l/v1/experiment.grpc.pb.h"
 #include "tests/common/test_authority.h"
+#include "tests/common/keep_callback_threads.h"
 
 namespace sr2l {
 namespace {
@@ -52,6 +53,7 @@ class RpcTest : public testing::Test {
   }
 
   void Serve(const std::string& address, const TransportSecurity& security) {
+    KeepCallbackThreads();
     auto server = RpcServer::Start(address, security, {&service_});
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);

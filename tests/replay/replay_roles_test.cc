@@ -14,6 +14,7 @@
 #include "common/rpc/server.h"
 #include "replay/core/memory_log.h"
 #include "replay/service/replay_service.h"
+#include "tests/common/keep_callback_threads.h"
 
 namespace sr2l {
 namespace {
@@ -57,6 +58,7 @@ class ReplayRolesTest : public ::testing::Test {
  protected:
   ReplayRolesTest()
       : store_(*ReplayStore::Open(log_)), metrics_(registry_), service_(*store_, metrics_) {
+    KeepCallbackThreads();
     auto server = RpcServer::Start("127.0.0.1:0", authority_.Issue("replay"), {&service_});
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
