@@ -74,9 +74,9 @@ absl::StatusOr<v1::Checkpoint> Decode(absl::string_view bytes) {
   if (!absl::ConsumePrefix(&bytes, kFirstLine) || bytes.size() <= kDigestSize) {
     return absl::DataLossError("it does not begin like a checkpoint of this version");
   }
-  const absl::string_view digest = bytes.substr(0, kDigestSize);
+  const absl::string_view digest_line = bytes.substr(0, kDigestSize + 1);
   const absl::string_view message = bytes.substr(kDigestSize + 1);
-  if (Sha256Hex(message) != digest) return absl::DataLossError("its checksum is wrong");
+  if (absl::StrCat(Sha256Hex(message), "\n") != digest_line) return absl::DataLossError("its checksum is wrong");
   v1::Checkpoint checkpoint;
   if (!checkpoint.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
     return absl::DataLossError("it does not parse");

@@ -95,13 +95,17 @@ absl::StatusOr<v1::AppendResponse> AppendReactor::AnswerChunk(ChunkPtr chunk) {
 }
 
 void AppendReactor::AnswerWhenDurable(v1::AppendResponse response) {
+  uint64_t number = 0;
   {
+    // In one step: with the next read its answer may come from another thread.
     absl::MutexLock lock(&mu_);
     reading_ = false;
+    number = first_answer_ + answers_.size();
+    answers_.emplace_back();
     ++held_back_;
   }
   // The call does not end before its last answer, but may at once after it: `self` outlives it.
-  store_.WhenDurable([this, self = shared_from_this(),
+  store_.WhenDurable([this, self = shared_from_this(), number,
                       response = std::move(response)](const absl::Status& durable) mutable {
     if (!durable.ok() && response.has_durability()) {
       response.clear_durability();
@@ -109,19 +113,23 @@ void AppendReactor::AnswerWhenDurable(v1::AppendResponse response) {
       response.set_message(std::string(durable.message()));
       response.set_retry_after_seconds(kRetryAfterSeconds);
     }
-    absl::StatusOr<grpc::ByteBuffer> encoded = Encode(response);
-    {
-      absl::MutexLock lock(&mu_);
-      --held_back_;
-      if (!encoded.ok()) {
-        ended_ = true;
-        status_ = encoded.status();
-      } else if (!gone_) {
-        answers_.push_back(*std::move(encoded));
-      }
-    }
-    Continue();
+    OnDurable(number, Encode(response));
   });
+}
+
+void AppendReactor::OnDurable(uint64_t number, absl::StatusOr<grpc::ByteBuffer> encoded) {
+  {
+    absl::MutexLock lock(&mu_);
+    --held_back_;
+    if (!encoded.ok()) {
+      ended_ = gone_ = true;
+      answers_.clear();
+      status_ = encoded.status();
+    } else if (!gone_) {
+      answers_[number - first_answer_] = *std::move(encoded);
+    }
+  }
+  Continue();
 }
 
 void AppendReactor::Fail(absl::Status status) {
@@ -162,12 +170,13 @@ void AppendReactor::Continue() {
   absl::Status status;
   {
     absl::MutexLock lock(&mu_);
-    if (!writing_ && !answers_.empty()) {
-      outgoing_ = std::move(answers_.front());
+    if (!writing_ && !answers_.empty() && answers_.front().has_value()) {
+      outgoing_ = *std::move(answers_.front());
       answers_.pop_front();
+      ++first_answer_;
       write = writing_ = true;
     }
-    if (!ended_ && !reading_ && answers_.size() + held_back_ < kMaxAnswers) read = reading_ = true;
+    if (!ended_ && !reading_ && answers_.size() < kMaxAnswers) read = reading_ = true;
     if (ended_ && !reading_ && !writing_ && held_back_ == 0 && !finished_) {
       finish = finished_ = true;
       status = status_;

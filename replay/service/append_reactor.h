@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -42,6 +43,8 @@ class AppendReactor final
   absl::StatusOr<v1::AppendResponse> AnswerChunk(ChunkPtr chunk);
   // Sends the answer once what it says is as durable as it gets. Answers keep their order.
   void AnswerWhenDurable(v1::AppendResponse response) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnDurable(uint64_t number, absl::StatusOr<grpc::ByteBuffer> encoded)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the call with an error after the answers before it.
   void Fail(absl::Status status) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -54,8 +57,10 @@ class AppendReactor final
   grpc::ByteBuffer incoming_;  // used by the read in flight alone
   grpc::ByteBuffer outgoing_;  // used by the write in flight alone
   absl::Mutex mu_;             // never held while calling gRPC
-  std::deque<grpc::ByteBuffer> answers_ ABSL_GUARDED_BY(mu_);
-  size_t held_back_ ABSL_GUARDED_BY(mu_) = 0;  // answers that wait for the log
+  // In the order of their chunks; the empty ones wait for the log.
+  std::deque<std::optional<grpc::ByteBuffer>> answers_ ABSL_GUARDED_BY(mu_);
+  uint64_t first_answer_ ABSL_GUARDED_BY(mu_) = 0;  // the number of answers_.front()
+  size_t held_back_ ABSL_GUARDED_BY(mu_) = 0;       // answers that the log will still call for
   bool gone_ ABSL_GUARDED_BY(mu_) = false;     // nobody takes answers any more
   bool reading_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;

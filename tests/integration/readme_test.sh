@@ -55,7 +55,7 @@ shorten 's|/opt/libtorch|/usr|'
 shorten "s|/opt/mujoco|$scratch/mujoco|"
 shorten 's/(replay|learner)-host:/localhost:/g'
 shorten 's/DNS:\$role-host/DNS:localhost/'
-for port in 7001 7002 7003 7004 7005 9102; do
+for port in 7001 7002 7003 7004 7005 7006 9102; do
   shorten "s/:$port/:$(free_port)/g"
 done
 # A program that is started is waited for, as a person would.

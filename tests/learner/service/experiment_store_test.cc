@@ -75,11 +75,19 @@ TEST_F(ExperimentStoreTest, TheQueueIsFirstInFirstOut) {
   const auto first = store_->Add(Config("a"), "", now_);
   const auto second = store_->Add(Config("b"), "", now_);
   ASSERT_TRUE(first.ok() && second.ok());
-  EXPECT_EQ((*store_->NextQueued())->experiment_id(), first->experiment_id());
-  ASSERT_TRUE(store_->SetState(first->experiment_id(), v1::RUNNING, "", now_).ok());
-  EXPECT_EQ((*store_->NextQueued())->experiment_id(), second->experiment_id());
+  EXPECT_EQ((*store_->NextToRun())->experiment_id(), first->experiment_id());
+  ASSERT_TRUE(store_->SetState(first->experiment_id(), v1::CANCELLED, "why", now_).ok());
+  EXPECT_EQ((*store_->NextToRun())->experiment_id(), second->experiment_id());
   ASSERT_TRUE(store_->SetState(second->experiment_id(), v1::CANCELLED, "why", now_).ok());
-  EXPECT_FALSE(store_->NextQueued()->has_value());
+  EXPECT_FALSE(store_->NextToRun()->has_value());
+}
+
+TEST_F(ExperimentStoreTest, WhatALearnerLeftRunningGoesBeforeTheQueue) {
+  const auto queued = store_->Add(Config("a"), "", now_);
+  const auto running = store_->Add(Config("b"), "", now_);
+  ASSERT_TRUE(queued.ok() && running.ok());
+  ASSERT_TRUE(store_->SetState(running->experiment_id(), v1::RUNNING, "", now_).ok());
+  EXPECT_EQ((*store_->NextToRun())->experiment_id(), running->experiment_id());
 }
 
 TEST_F(ExperimentStoreTest, AnEndedExperimentKeepsItsState) {
