@@ -19,6 +19,15 @@ if(SR2L_SANITIZER)
   add_compile_options(-fsanitize=${SR2L_SANITIZER} -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${SR2L_SANITIZER})
 endif()
+if(SR2L_SANITIZER MATCHES "undefined")
+  add_compile_options(-fno-sanitize-recover=undefined)
+endif()
+if(SR2L_SANITIZER MATCHES "thread")
+  # Every program stands before the functions of shared libraries that order its threads.
+  add_library(sr2l_visible_order OBJECT tests/sanitizers/visible_calls.cc
+              tests/sanitizers/visible_mutex.cc)
+  link_libraries($<TARGET_OBJECTS:sr2l_visible_order> absl_synchronization absl_time dl)
+endif()
 
 find_program(SR2L_CCACHE ccache)
 if(SR2L_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
