@@ -111,6 +111,15 @@ RoundBatch RandomRound(int64_t members, int64_t streams, int64_t steps) {
   return batch;
 }
 
+void Add(const PhaseSeconds& seconds, PhaseSeconds& sum) {
+  sum.advantages += seconds.advantages;
+  sum.perturbation += seconds.perturbation;
+  sum.gradient += seconds.gradient;
+  sum.conjugate_gradient += seconds.conjugate_gradient;
+  sum.line_search += seconds.line_search;
+  sum.value_fit += seconds.value_fit;
+}
+
 void ReportPhases(const PhaseSeconds& sum, int64_t members, benchmark::State& state) {
   const auto report = [&](const char* name, double seconds) {
     state.counters[name] = benchmark::Counter(1e3 * seconds / static_cast<double>(members),
@@ -135,51 +144,6 @@ TrpoOptions Options() {
   options.policy = Policy();
   return options;
 }
-
-// TRPO-SR with the default options, as training calls it. Phases are per member.
-void BM_Update(benchmark::State& state) {
-  torch::set_num_threads(1);
-  const int64_t members = state.range(0);
-  const RoundBatch batch = RandomRound(members, 1, 1000);
-  Trpo trpo(Options(), SmoothnessOptions{}, Members(members), torch::kCPU);
-  PhaseSeconds sum;
-  for (auto _ : state) {
-    const PhaseSeconds seconds = trpo.Update(batch).seconds;
-    sum.advantages += seconds.advantages;
-    sum.perturbation += seconds.perturbation;
-    sum.gradient += seconds.gradient;
-    sum.conjugate_gradient += seconds.conjugate_gradient;
-    sum.line_search += seconds.line_search;
-    sum.value_fit += seconds.value_fit;
-  }
-  ReportPhases(sum, members, state);
-}
-BENCHMARK(BM_Update)->Arg(1)->Arg(3)->Unit(benchmark::kMillisecond);
-
-// The same by LibTorch's operators, all members as one batch: what a GPU runs.
-void BM_UpdateByOperators(benchmark::State& state) {
-  torch::set_num_threads(1);
-  const torch::NoGradGuard no_gradient;
-  const int64_t members = state.range(0);
-  const RoundBatch batch = RandomRound(members, 1, 1000);
-  TrpoState learned = Trpo(Options(), SmoothnessOptions{}, Members(members), torch::kCPU).state();
-  TrpoUpdate update(Options(), SmoothnessOptions{}, {members, 1000},
-                    {torch::kCPU, torch::kFloat32, MlpBackend::kTorch});
-  PhaseSeconds sum;
-  uint64_t index = 0;
-  for (auto _ : state) {
-    const PhaseSeconds seconds =
-        update.Update(batch, Members(members), index++, learned).seconds;
-    sum.advantages += seconds.advantages;
-    sum.perturbation += seconds.perturbation;
-    sum.gradient += seconds.gradient;
-    sum.conjugate_gradient += seconds.conjugate_gradient;
-    sum.line_search += seconds.line_search;
-    sum.value_fit += seconds.value_fit;
-  }
-  ReportPhases(sum, members, state);
-}
-BENCHMARK(BM_UpdateByOperators)->Arg(1)->Arg(3)->Unit(benchmark::kMillisecond);
 
 // FLOP/s of the matrix library's product of two 64 x 64 matrices, the best of many: what an
 // update is compared with. Measured anew for every benchmark, in the same state of the machine.
@@ -209,6 +173,7 @@ double SgemmPeak() {
 struct PassCosts {
   double forward = 0;
   double parameter_vjp = 0;
+  double parameter_jvp = 0;
   double input_vjp = 0;
   double difference = 0;
 
@@ -219,11 +184,83 @@ struct PassCosts {
       const double narrow = static_cast<double>(moved * layer.outputs);
       forward += product;
       parameter_vjp += first ? product : 2 * product;
+      parameter_jvp += first ? product : 2 * product;
       input_vjp += first ? narrow : product;
       difference += first ? narrow : product;
     }
   }
 };
+
+// Of one iteration whose line search tried `tries` steps.
+double IterationFlops(const TrpoOptions& options, const std::optional<SmoothnessOptions>& smoothness,
+                      double rows, double tries) {
+  const auto& value_options = std::get<ValueNetworkOptions>(options.baseline);
+  const PassCosts policy(options.policy, kObservations);
+  const PassCosts value(ValueNetwork::Shape(value_options, kObservations), kObservations);
+  double sum = (1 + tries) * policy.forward + policy.parameter_vjp +
+               options.cg_iterations * (policy.parameter_jvp + policy.parameter_vjp) +
+               3 * value.forward + value_options.epochs * (value.forward + value.parameter_vjp);
+  if (smoothness.has_value()) {
+    sum += (smoothness->steps + 1 + tries) * policy.difference +
+           smoothness->steps * policy.input_vjp + policy.parameter_vjp;
+  }
+  return 2 * sum * rows;
+}
+
+// 0: TRPO, 1: TRPO-SR; members. The default options, as training calls it. Phases are per
+// member; `share`: of SgemmPeak, counting the products' multiply-adds alone.
+void BM_TrpoUpdate(benchmark::State& state) {
+  torch::set_num_threads(1);
+  std::optional<SmoothnessOptions> smoothness;
+  if (state.range(0) == 1) smoothness.emplace();
+  const int64_t members = state.range(1);
+  constexpr int64_t kRows = 1000;
+  const RoundBatch batch = RandomRound(members, 1, kRows);
+  Trpo trpo(Options(), smoothness, Members(members), torch::kCPU);
+  const double peak = SgemmPeak();
+  PhaseSeconds sum;
+  double flops = 0;
+  for (auto _ : state) {
+    const TrpoStats stats = trpo.Update(batch);
+    Add(stats.seconds, sum);
+    for (int64_t m = 0; m < members; ++m) {
+      const int backtracks = stats.backtracks[m].item<int>();
+      const int tries = backtracks < 0 ? Options().backtracks : backtracks + 1;
+      flops += IterationFlops(Options(), smoothness, kRows, tries);
+    }
+  }
+  ReportPhases(sum, members, state);
+  state.counters["sgemm_GFLOP/s"] = 1e-9 * peak;
+  state.counters["ms_per_member"] =
+      benchmark::Counter(1e-3 * static_cast<double>(state.iterations() * members),
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  if (peak > 0) {
+    state.counters["share"] = benchmark::Counter(flops / peak, benchmark::Counter::kIsRate);
+  }
+  state.SetLabel(smoothness.has_value() ? "TRPO-SR" : "TRPO");
+}
+BENCHMARK(BM_TrpoUpdate)
+    ->ArgNames({"variant", "members"})
+    ->ArgsProduct({{0, 1}, {1, 10}})
+    ->Unit(benchmark::kMillisecond);
+
+// The same by LibTorch's operators, all members as one batch: what a GPU runs.
+void BM_TrpoUpdateByOperators(benchmark::State& state) {
+  torch::set_num_threads(1);
+  const torch::NoGradGuard no_gradient;
+  const int64_t members = state.range(0);
+  const RoundBatch batch = RandomRound(members, 1, 1000);
+  TrpoState learned = Trpo(Options(), SmoothnessOptions{}, Members(members), torch::kCPU).state();
+  TrpoUpdate update(Options(), SmoothnessOptions{}, {members, 1000},
+                    {torch::kCPU, torch::kFloat32, MlpBackend::kTorch});
+  PhaseSeconds sum;
+  uint64_t index = 0;
+  for (auto _ : state) {
+    Add(update.Update(batch, Members(members), index++, learned).seconds, sum);
+  }
+  ReportPhases(sum, members, state);
+}
+BENCHMARK(BM_TrpoUpdateByOperators)->Arg(1)->Arg(3)->Unit(benchmark::kMillisecond);
 
 DdpgOptions OffPolicyOptions(int64_t batch_size) {
   DdpgOptions options;
