@@ -17,6 +17,7 @@ constexpr int kMaxInputs = 10000;
 constexpr int kMaxWidth = 4096;
 constexpr int kMaxHiddenLayers = 8;
 constexpr int kMaxOutputs = 1000;
+constexpr int kNarrow = 16;  // outputs; two vector registers
 
 // The values of one layer for one row. On the stack, so that acting allocates nothing;
 // aligned, so that every element takes the same (vectorized or scalar) path each time.
@@ -68,11 +69,24 @@ void MultiplyByDerivative(v1::Activation activation, const Eigen::VectorXf& valu
 template <typename Input, typename Output>
 void Mlp::ApplyLayer(const Layer& layer, const Input& input, Output& output) {
   output = layer.bias;
-  output.noalias() += layer.weight * input;
+  if (layer.narrow.size() > 0) {
+    output.noalias() += layer.narrow * input;
+  } else {
+    output.noalias() += layer.weight * input;
+  }
   if (layer.activation == v1::TANH) {
     output = output.array().tanh();
   } else if (layer.activation == v1::RELU) {
     output = output.cwiseMax(0.0f);
+  }
+}
+
+template <typename Cotangent, typename Output>
+void Mlp::PullBack(const Layer& layer, const Cotangent& cotangent, Output&& output) {
+  if (layer.narrow.size() > 0) {
+    output.noalias() = layer.narrow.transpose() * cotangent;
+  } else {
+    output.noalias() = layer.weight.transpose() * cotangent;
   }
 }
 
@@ -105,6 +119,7 @@ absl::StatusOr<Mlp> Mlp::Create(const v1::NetworkShape& shape, absl::string_view
     const bool last = i == shape.hidden_size();
     const int out = last ? shape.outputs() : shape.hidden(i);
     Layer layer{.weight = Eigen::MatrixXf(out, in),
+                .narrow = {},
                 .bias = Eigen::VectorXf(out),
                 .activation = last ? shape.output_activation() : shape.activation()};
     // A weight [in, out] row by row is its transpose [out, in] column by column.
@@ -114,6 +129,7 @@ absl::StatusOr<Mlp> Mlp::Create(const v1::NetworkShape& shape, absl::string_view
       return absl::InvalidArgumentError(
           absl::StrCat("parameters of layer ", i, " must be finite"));
     }
+    if (out < kNarrow) layer.narrow = layer.weight;
     layers.push_back(std::move(layer));
     in = out;
   }
@@ -150,12 +166,12 @@ void Mlp::InputGradient(const float* inputs, const float* cotangents, int batch,
     *cotangent = ConstRow(cotangents + int64_t{row} * outputs_, outputs_);
     for (size_t i = layers_.size() - 1; i > 0; --i) {
       MultiplyByDerivative(layers_[i].activation, values[i], *cotangent);
-      next->noalias() = layers_[i].weight.transpose() * *cotangent;
+      PullBack(layers_[i], *cotangent, *next);
       std::swap(cotangent, next);
     }
     MultiplyByDerivative(layers_[0].activation, values[0], *cotangent);
-    Eigen::Map<Eigen::VectorXf>(gradient + int64_t{row} * inputs_, inputs_).noalias() =
-        layers_[0].weight.transpose() * *cotangent;
+    PullBack(layers_[0], *cotangent,
+             Eigen::Map<Eigen::VectorXf>(gradient + int64_t{row} * inputs_, inputs_));
   }
 }
 

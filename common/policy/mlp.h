@@ -38,13 +38,20 @@ class Mlp {
  private:
   struct Layer {
     Eigen::MatrixXf weight;  // [out, in]
-    Eigen::VectorXf bias;    // [out]
+    // The same row by row, for layers with so few outputs that its columns would fill no
+    // vector register; else empty.
+    Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> narrow;
+    Eigen::VectorXf bias;  // [out]
     v1::Activation activation;
   };
 
   // output = activation(weight * input + bias).
   template <typename Input, typename Output>
   static void ApplyLayer(const Layer& layer, const Input& input, Output& output);
+
+  // output = weight^T * cotangent.
+  template <typename Cotangent, typename Output>
+  static void PullBack(const Layer& layer, const Cotangent& cotangent, Output&& output);
 
   Mlp(int inputs, int outputs, std::vector<Layer> layers)
       : inputs_(inputs), outputs_(outputs), layers_(std::move(layers)) {}
