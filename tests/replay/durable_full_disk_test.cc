@@ -2,27 +2,35 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "common/status/status_macros.h"
 #include "replay/core/audit_log.h"
 #include "replay/core/durable_log.h"
 #include "tests/replay/chunks.h"
+#include "tests/replay/log_folder.h"
 #include "tests/replay/small_disk.h"
 
 namespace sr2l {
 namespace {
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
-constexpr uint64_t kDiskBytes = 160 * kMiB;
+constexpr uint64_t kDiskBytes = 128 * kMiB;
 constexpr uint32_t kSteps = 500;  // of a chunk
 constexpr absl::Duration kPatience = absl::Seconds(60);
 
+[[maybe_unused]] const bool kAsked = (SmallDisk::AllowMounts(), true);  // while there is one thread
+
 class FullDiskTest : public ::testing::TestWithParam<LogSync> {
  protected:
-  FullDiskTest() : disk_(::testing::TempDir() + "sr2l-small-disk", kDiskBytes) {
+  FullDiskTest() : disk_(home_.root() + "/disk", kDiskBytes) {
     spec_.set_observation_dim(200);
   }
 
@@ -83,48 +91,85 @@ class FullDiskTest : public ::testing::TestWithParam<LogSync> {
     return next_step + kSteps;
   }
 
-  void ExpectAllStepsOnce(const DurableLog& log, uint64_t end_step) {
-    const auto chunks = *log.Read(id_, 0, end_step);
-    ASSERT_EQ(chunks.size() * kSteps, end_step);
+  void ExpectEachStepOnce(const DurableLog& log, uint64_t begin_step, uint64_t end_step) {
+    const auto chunks = *log.Read(id_, begin_step, end_step);
+    ASSERT_EQ(chunks.size() * kSteps, end_step - begin_step);
     for (size_t i = 0; i < chunks.size(); ++i) {
-      EXPECT_TRUE(chunks[i]->SerializeAsString() == Chunk(i * kSteps)->SerializeAsString()) << i;
+      const uint64_t step = begin_step + i * kSteps;
+      EXPECT_TRUE(chunks[i]->SerializeAsString() == Chunk(step)->SerializeAsString()) << step;
     }
   }
 
   v1::TableSpec spec_ = MakeSpec("e", 0, 1, kSteps);
   const StreamId id_{{"e", 0}, 0};
+  const LogFolder home_;
   SmallDisk disk_;
 };
 
 TEST_P(FullDiskTest, NothingIsLostAndItGoesOnWhenThereIsRoom) {
-  std::mt19937 random(static_cast<uint32_t>(GetParam()));
+  std::mt19937 random(::testing::UnitTest::GetInstance()->random_seed());
   auto log = Open();
   ASSERT_TRUE(log.ok()) << log.status();
   ASSERT_TRUE((*log)->CreateTables({spec_}).ok());
+  uint64_t released = 0;
   uint64_t stored = AppendWhenThereIsRoom(**log, 0);
-  for (int cycle = 0; cycle < 8; ++cycle) {
-    disk_.LeaveRoom(std::uniform_int_distribution<uint64_t>(0, 4 * kMiB)(random));
+  for (int cycle = 0; cycle < 6; ++cycle) {
+    // Up to more than a write buffer: the disk fills within a record, a table file, or both.
+    const uint64_t most = (cycle % 2 == 0 ? 2 : 40) * kMiB;
+    disk_.LeaveRoom(std::uniform_int_distribution<uint64_t>(0, most)(random));
     stored = Fill(**log, stored);
-    ExpectAllStepsOnce(**log, stored);
+    ExpectEachStepOnce(**log, released, stored);
     disk_.MakeRoom();
     stored = AppendWhenThereIsRoom(**log, stored);
+    if (HasFailure()) return;
+    const uint64_t kept = 10 * kSteps;
+    released = std::max(released, stored - std::min(stored, kept));
+    ASSERT_TRUE((*log)->Release(id_.table, released).ok());
   }
   log->reset();
   const auto audited = AuditLog(folder());
   ASSERT_TRUE(audited.ok()) << audited.status();
-  EXPECT_EQ(audited->at(0).scan.steps, stored);
   EXPECT_THAT(audited->at(0).scan.damage, ::testing::IsEmpty());
+  EXPECT_EQ(audited->at(0).scan.end, stored);
   log = Open();
   ASSERT_TRUE(log.ok()) << log.status();
-  ExpectAllStepsOnce(**log, stored);
+  ExpectEachStepOnce(**log, released, stored);
+}
+
+// Readers wait for what the disk does not have yet.
+TEST_P(FullDiskTest, WhoeverAwaitsDurabilityIsToldOnceThereIsRoom) {
+  auto log = Open();
+  ASSERT_TRUE(log.ok()) << log.status();
+  ASSERT_TRUE((*log)->CreateTables({spec_}).ok());
+  const uint64_t stored = AppendWhenThereIsRoom(**log, 0);
+  disk_.LeaveRoom(0);
+  Fill(**log, stored);
+  std::promise<absl::Status> told;
+  (*log)->AwaitDurable([&](const absl::Status& durable) { told.set_value(durable); });
+  std::future<absl::Status> durable = told.get_future();
+  if (GetParam() == LogSync::kCommit) {
+    EXPECT_EQ(durable.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  }
+  disk_.MakeRoom();
+  ASSERT_EQ(durable.wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  EXPECT_TRUE(durable.get().ok());
+}
+
+std::string Name(const ::testing::TestParamInfo<LogSync>& mode) {
+  switch (mode.param) {
+    case LogSync::kCommit:
+      return "commit";
+    case LogSync::kInterval:
+      return "interval";
+    case LogSync::kNone:
+      return "none";
+  }
+  return "";
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, FullDiskTest,
                          ::testing::Values(LogSync::kCommit, LogSync::kInterval, LogSync::kNone),
-                         [](const auto& info) {
-                           const char* const names[] = {"Commit", "Interval", "None"};
-                           return names[static_cast<int>(info.param)];
-                         });
+                         Name);
 
 }  // namespace
 }  // namespace sr2l
