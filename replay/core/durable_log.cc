@@ -45,11 +45,11 @@ absl::StatusOr<bool> HasLog(const std::string& folder) {
   return false;
 }
 
+// Not compacted until SetCompaction: one that meets damage stops the whole database.
 absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenDatabase(const std::string& folder) {
   SR2L_ASSIGN_OR_RETURN(const bool has_log, HasLog(folder));
   rocksdb::Options options = LogOptions();
   options.create_if_missing = !has_log;
-  // Until all was checked: a compaction that meets damage stops the whole database.
   options.disable_auto_compactions = true;
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(options, folder, &opened);
@@ -65,33 +65,46 @@ absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenDatabase(const std::string& fol
   return db;
 }
 
+absl::Status SetCompaction(rocksdb::DB& db, bool damaged) {
+  if (!damaged) return ToAbsl(db.EnableAutoCompaction({db.DefaultColumnFamily()}));
+  return ToAbsl(db.SetOptions(
+      {{"level0_slowdown_writes_trigger", "1000000"}, {"level0_stop_writes_trigger", "1000000"}}));
+}
+
 }  // namespace
 
-DurableLog::DurableLog(const Options& options, std::unique_ptr<rocksdb::DB> db)
-    : options_(options), memory_(options.byte_budget), db_(std::move(db)) {}
-
-DurableLog::~DurableLog() {
-  writer_.reset();
-  db_->Close();
-}
+DurableLog::DurableLog(const Options& options) : options_(options), memory_(options.byte_budget) {}
 
 absl::StatusOr<std::unique_ptr<DurableLog>> DurableLog::Open(const Options& options) {
   SR2L_ASSIGN_OR_RETURN(std::unique_ptr<rocksdb::DB> db, OpenDatabase(options.folder));
   SR2L_RETURN_IF_ERROR(LogWriter::CheckSynced(*db, options.folder));
-  std::unique_ptr<DurableLog> log(new DurableLog(options, std::move(db)));
-  const absl::Status restored = log->Restore();
+  std::unique_ptr<DurableLog> log(new DurableLog(options));
+  const absl::Status restored = log->Restore(*db);
   if (!restored.ok()) {
     return absl::Status(restored.code(),
                         absl::StrCat("the log ", options.folder, ": ", restored.message()));
   }
-  log->writer_ = std::make_unique<LogWriter>(*log->db_, options.folder, options.sync);
+  const bool damaged = log->ReportDamage();
+  SR2L_RETURN_IF_ERROR(SetCompaction(*db, damaged));
+  const auto reopen = [folder = options.folder, damaged]() -> absl::StatusOr<LogWriter::Database> {
+    SR2L_ASSIGN_OR_RETURN(LogWriter::Database db, OpenDatabase(folder));
+    SR2L_RETURN_IF_ERROR(SetCompaction(*db, damaged));
+    return db;
+  };
+  log->writer_ = std::make_unique<LogWriter>(
+      std::move(db),
+      LogWriter::Options{.folder = options.folder, .sync = options.sync, .reopen = reopen});
   return log;
 }
 
-absl::Status DurableLog::Restore() {
-  SR2L_ASSIGN_OR_RETURN(const std::vector<StoredTable> tables, ScanTables(*db_));
-  for (const StoredTable& table : tables) RestoreTable(table);
-  absl::MutexLock lock(&mu_);
+absl::Status DurableLog::Restore(rocksdb::DB& db) {
+  SR2L_ASSIGN_OR_RETURN(const std::vector<StoredTable> tables, ScanTables(db));
+  for (const StoredTable& table : tables) RestoreTable(db, table);
+  return absl::OkStatus();
+}
+
+bool DurableLog::ReportDamage() const {
+  absl::ReaderMutexLock lock(&mu_);
   bool damaged = false;
   for (const auto& [id, table] : tables_) {
     for (const LogDamage& damage : table.damage) {
@@ -99,15 +112,11 @@ absl::Status DurableLog::Restore() {
       damaged = true;
     }
   }
-  if (!damaged) {
-    return ToAbsl(db_->EnableAutoCompaction({db_->DefaultColumnFamily()}));
-  }
-  SR2L_WARNING("the log is not compacted as long as it is damaged");
-  return ToAbsl(db_->SetOptions(
-      {{"level0_slowdown_writes_trigger", "1000000"}, {"level0_stop_writes_trigger", "1000000"}}));
+  if (damaged) SR2L_WARNING("the log is not compacted as long as it is damaged");
+  return damaged;
 }
 
-void DurableLog::RestoreTable(const StoredTable& stored) {
+void DurableLog::RestoreTable(rocksdb::DB& db, const StoredTable& stored) {
   const v1::TableSpec& spec = stored.record.spec;
   const TableId id = IdOf(spec);
   Table table{.number = stored.number, .record = stored.record, .streams = {}, .damage = {}};
@@ -116,7 +125,7 @@ void DurableLog::RestoreTable(const StoredTable& stored) {
   std::vector<std::string> tokens;
   std::vector<std::vector<ChunkPtr>> chunks(spec.num_streams());
   for (uint32_t stream = 0; stream < spec.num_streams(); ++stream) {
-    StreamScan scan = ScanStream(*db_, stored, stream, [&](const ChunkPtr& chunk) {
+    StreamScan scan = ScanStream(db, stored, stream, [&](const ChunkPtr& chunk) {
       if (!spec.has_capacity()) chunks[stream].push_back(chunk);
     });
     state.streams.push_back(scan.record.state);
@@ -244,7 +253,9 @@ absl::Status DurableLog::ReadKept(const StreamId& id,
     if (found == tables_.end()) return absl::NotFoundError("no such table");
     table = {.number = found->second.number, .record = found->second.record};
   }
-  const StreamScan scan = ScanStream(*db_, table, id.stream, take);
+  StreamScan scan;
+  SR2L_RETURN_IF_ERROR(
+      writer_->Read([&](rocksdb::DB& db) { scan = ScanStream(db, table, id.stream, take); }));
   if (scan.damage.empty()) return absl::OkStatus();
   return absl::DataLossError(ToText(scan.damage.front()));
 }
@@ -306,10 +317,6 @@ absl::Status DurableLog::Drop(const std::string& experiment_id) {
 v1::AppendResponse::Durability DurableLog::durability() const {
   return options_.sync.mode == LogSync::kCommit ? v1::AppendResponse::SYNCED
                                                 : v1::AppendResponse::WRITTEN;
-}
-
-void DurableLog::WhenDurable(std::function<void(const absl::Status&)> done) {
-  writer_->WhenDurable(std::move(done));
 }
 
 DurableLog::Stream* DurableLog::Find(const StreamId& id) {

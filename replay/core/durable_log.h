@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -39,7 +40,6 @@ class DurableLog final : public TrajectoryLog {
   // process' log; the rest is served. An error names what keeps the log from being opened:
   // another process has it, a file of it is missing, or it ends before what was synced.
   static absl::StatusOr<std::unique_ptr<DurableLog>> Open(const Options& options);
-  ~DurableLog() override;
 
   absl::Status CreateTables(const std::vector<v1::TableSpec>& specs) override;
   absl::StatusOr<std::vector<TableState>> Describe() const override;
@@ -62,7 +62,12 @@ class DurableLog final : public TrajectoryLog {
   uint64_t bytes() const override { return memory_.bytes(); }
   uint64_t byte_budget() const override { return memory_.byte_budget(); }
   v1::AppendResponse::Durability durability() const override;
-  void WhenDurable(std::function<void(const absl::Status&)> done) override;
+  void WhenDurable(std::function<void(const absl::Status&)> done) override {
+    writer_->WhenDurable(std::move(done));
+  }
+  void AwaitDurable(std::function<void(const absl::Status&)> done) override {
+    writer_->AwaitDurable(std::move(done));
+  }
   LogHealth health() const override { return writer_->health(); }
 
  private:
@@ -80,11 +85,13 @@ class DurableLog final : public TrajectoryLog {
     std::vector<LogDamage> damage;
   };
 
-  DurableLog(const Options& options, std::unique_ptr<rocksdb::DB> db);
+  explicit DurableLog(const Options& options);
 
   // Takes up what the database holds.
-  absl::Status Restore();
-  void RestoreTable(const StoredTable& stored) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Restore(rocksdb::DB& db);
+  void RestoreTable(rocksdb::DB& db, const StoredTable& stored) ABSL_LOCKS_EXCLUDED(mu_);
+  // Tells of damage; whether there is any.
+  bool ReportDamage() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Null: no such stream, no such table.
   Stream* Find(const StreamId& id) ABSL_SHARED_LOCKS_REQUIRED(mu_);
@@ -94,8 +101,7 @@ class DurableLog final : public TrajectoryLog {
 
   const Options options_;
   MemoryLog memory_;
-  const std::unique_ptr<rocksdb::DB> db_;
-  std::unique_ptr<LogWriter> writer_;
+  std::unique_ptr<LogWriter> writer_;  // owns the database
   mutable absl::Mutex mu_;  // never held while the database writes
   std::map<TableId, Table> tables_ ABSL_GUARDED_BY(mu_);
   uint64_t next_number_ ABSL_GUARDED_BY(mu_) = 1;

@@ -1,6 +1,7 @@
 #include "replay/core/log_format.h"
 
 #include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
 #include <cstdarg>
@@ -20,6 +21,16 @@ class NoLogger final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
   void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
+
+// RocksDB's recovery from a full disk is switched off: LogWriter has its own, which the other one
+// would run into.
+class NoAutoRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
 };
 
 void PutNumber(std::string& bytes, uint64_t value, int size) {
@@ -133,6 +144,10 @@ rocksdb::Options LogOptions() {
   options.paranoid_checks = true;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.track_and_verify_wals_in_manifest = true;
+  // What a full disk leaves behind must be opened on a full disk.
+  options.avoid_flush_during_recovery = true;
+  options.max_bgerror_resume_count = 0;
+  options.listeners.push_back(std::make_shared<NoAutoRecovery>());
   options.info_log = std::make_shared<NoLogger>();
   options.stats_dump_period_sec = 0;
   rocksdb::BlockBasedTableOptions table;

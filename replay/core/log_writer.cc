@@ -1,24 +1,32 @@
 #include "replay/core/log_writer.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/log/log.h"
+#include "common/status/status_macros.h"
 #include "replay/core/log_format.h"
 
 namespace sr2l {
 namespace {
 
-constexpr absl::Duration kRetry = absl::Seconds(1);  // of a database that failed
+// After a failure: between two looks at the disk, and between two attempts while it has no more
+// room than before.
+constexpr absl::Duration kRetry = absl::Milliseconds(500);
+constexpr absl::Duration kLongRetry = absl::Seconds(10);
 
 std::string SyncedPath(const std::string& folder) { return folder + "/SYNCED"; }
 
@@ -66,11 +74,11 @@ absl::Status LogWriter::CheckSynced(rocksdb::DB& db, const std::string& folder) 
       SyncedPath(folder)));
 }
 
-LogWriter::LogWriter(rocksdb::DB& db, const std::string& folder, const LogSyncOptions& options)
-    : db_(db),
-      folder_(folder),
-      options_(options),
-      synced_file_(open(SyncedPath(folder).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)),
+LogWriter::LogWriter(Database db, Options options)
+    : options_(std::move(options)),
+      synced_file_(
+          open(SyncedPath(options_.folder).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)),
+      db_(std::move(db)),
       thread_([this] { Run(); }) {}
 
 LogWriter::~LogWriter() {
@@ -80,39 +88,64 @@ LogWriter::~LogWriter() {
   }
   thread_.join();
   if (synced_file_ >= 0) close(synced_file_);
+  absl::MutexLock lock(&db_mu_);
+  if (db_ != nullptr) db_->Close();
 }
 
 absl::Status LogWriter::Write(rocksdb::WriteBatch& batch, Stall stall) {
   rocksdb::WriteOptions options;
   options.no_slowdown = stall == Stall::kRefuse;
-  const rocksdb::Status status = db_.Write(options, &batch);
-  if (!status.ok()) return NoteFailure(status);
-  absl::MutexLock lock(&mu_);
-  health_.full = false;
+  absl::ReaderMutexLock db_lock(&db_mu_);
+  {
+    absl::MutexLock lock(&mu_);
+    // A database that failed is not asked again: it may take a record behind one that it cut.
+    if (failure_ == Failure::kWrite || failure_ == Failure::kLost) return Refusal();
+  }
+  const absl::Status written = ToAbsl(db_->Write(options, &batch));
+  if (written.ok()) return written;
+  if (absl::IsUnavailable(written)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the log is behind its disk: ", written.message()));
+  }
+  return NoteFailure(written, Failure::kWrite);
+}
+
+absl::Status LogWriter::Read(const std::function<void(rocksdb::DB&)>& read) const {
+  absl::ReaderMutexLock db_lock(&db_mu_);
+  if (db_ == nullptr) return absl::UnavailableError("the log waits for its disk");
+  read(*db_);
   return absl::OkStatus();
 }
 
-absl::Status LogWriter::NoteFailure(const rocksdb::Status& status) {
-  const absl::Status cause = ToAbsl(status);
-  if (absl::IsUnavailable(cause)) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the log is behind its disk: ", cause.message()));
-  }
+absl::Status LogWriter::NoteFailure(const absl::Status& cause, Failure failure) {
   const bool full = absl::IsResourceExhausted(cause);
   absl::MutexLock lock(&mu_);
   if (!full) ++health_.errors;
   // A line when it begins, not for every chunk.
-  if (!failed_) SR2L_ERROR("the log takes no more: {}", std::string(cause.message()));
-  failed_ = true;
+  if (failure_ == Failure::kNone) {
+    SR2L_ERROR("the log takes no more: {}", std::string(cause.message()));
+  }
+  failure_ = std::max(failure_, failure);
   health_.full = full;
-  return absl::ResourceExhaustedError(absl::StrCat(
-      full ? "the disk of the log is full: " : "the log does not take it: ", cause.message()));
+  health_.refusal = absl::StrCat(
+      full ? "the disk of the log is full: " : "the log does not take it: ", cause.message());
+  return Refusal();
+}
+
+absl::Status LogWriter::Refusal() const {
+  return absl::ResourceExhaustedError(health_.refusal);
 }
 
 void LogWriter::WhenDurable(Done done) {
-  if (options_.mode != LogSync::kCommit) return done(absl::OkStatus());
+  if (options_.sync.mode != LogSync::kCommit) return done(absl::OkStatus());
   absl::MutexLock lock(&mu_);
   waiting_.push_back(std::move(done));
+}
+
+void LogWriter::AwaitDurable(Done done) {
+  if (options_.sync.mode != LogSync::kCommit) return done(absl::OkStatus());
+  absl::MutexLock lock(&mu_);
+  patient_.push_back(std::move(done));
 }
 
 LogHealth LogWriter::health() const {
@@ -121,28 +154,41 @@ LogHealth LogWriter::health() const {
 }
 
 absl::Duration LogWriter::Rest() const {
-  if (failed_) return kRetry;
-  return options_.mode == LogSync::kInterval ? options_.interval : kRetry;
+  if (failure_ != Failure::kNone) return kRetry;
+  return options_.sync.mode == LogSync::kInterval ? options_.sync.interval : kRetry;
 }
 
 void LogWriter::Run() {
   bool closed = false;
   while (!closed) {
     std::vector<Done> waiting;
+    std::vector<Done> patient;
     bool failed = false;
     {
       absl::MutexLock lock(&mu_);
       mu_.AwaitWithTimeout(absl::Condition(this, &LogWriter::HasWork), Rest());
       waiting.swap(waiting_);
       closed = closed_;
-      failed = failed_;
+      failed = failure_ != Failure::kNone;
+      if (closed || !failed) patient.swap(patient_);
     }
-    if (failed) Resume();
+    if (failed) Recover();
     absl::Status synced;
-    if (closed || !waiting.empty() || options_.mode == LogSync::kInterval) synced = Sync();
+    const bool awaited = !waiting.empty() || !patient.empty();
+    if (closed || awaited || options_.sync.mode == LogSync::kInterval) synced = Sync();
     for (Done& done : waiting) {
       done(synced);
       done = nullptr;  // and what it held, before the next one
+    }
+    if (!closed && !synced.ok()) {
+      absl::MutexLock lock(&mu_);
+      patient_.insert(patient_.begin(), std::make_move_iterator(patient.begin()),
+                      std::make_move_iterator(patient.end()));
+      continue;
+    }
+    for (Done& done : patient) {
+      done(synced);
+      done = nullptr;
     }
   }
 }
@@ -150,12 +196,17 @@ void LogWriter::Run() {
 absl::Status LogWriter::Sync() {
   {
     absl::MutexLock lock(&mu_);
-    if (failed_) return absl::ResourceExhaustedError("the log waits for its disk");
+    if (failure_ != Failure::kNone) return Refusal();
   }
-  const uint64_t sequence = db_.GetLatestSequenceNumber();
+  uint64_t sequence = 0;
+  SR2L_RETURN_IF_ERROR(
+      Read([&sequence](rocksdb::DB& db) { sequence = db.GetLatestSequenceNumber(); }));
   if (sequence == synced_) return absl::OkStatus();
-  const rocksdb::Status status = SyncWals(folder_);
-  if (!status.ok()) return NoteFailure(status);
+  const absl::Status synced = ToAbsl(SyncWals(options_.folder));
+  if (!synced.ok()) {
+    untrusted_ = true;
+    return NoteFailure(synced, Failure::kSync);
+  }
   synced_ = sequence;
   NoteSynced(sequence);
   return absl::OkStatus();
@@ -169,15 +220,65 @@ void LogWriter::NoteSynced(uint64_t sequence) {
   }
 }
 
-void LogWriter::Resume() {
-  // What the WAL on disk holds is not to be trusted any more: after a failed sync the system may
-  // call pages clean that never reached the disk. All is written again from memory, to a table
-  // file, and the WAL is dropped.
-  if (!db_.Resume().ok() || !db_.Flush(rocksdb::FlushOptions()).ok()) return;
+bool LogWriter::MayHaveRoom() {
+  const absl::Time now = absl::Now();
+  struct statvfs disk = {};
+  const bool known = statvfs(options_.folder.c_str(), &disk) == 0;
+  const uint64_t room = known ? uint64_t{disk.f_bavail} * disk.f_frsize : 0;
+  // A quota does not show in the room.
+  if (room <= room_at_attempt_ && now < attempt_ + kLongRetry) return false;
+  room_at_attempt_ = room;
+  attempt_ = now;
+  return true;
+}
+
+void LogWriter::Recover() {
+  Failure failure;
+  {
+    absl::MutexLock lock(&mu_);
+    failure = failure_;
+  }
+  if (failure == Failure::kLost || !MayHaveRoom()) return;
+  absl::MutexLock db_lock(&db_mu_);
+  absl::Status recovered;
+  if (failure == Failure::kWrite || db_ == nullptr) recovered = Reopen();
+  // After a failed sync the system may call pages clean that never reached the disk. All is
+  // written again from memory, to a table file, and the WAL is dropped.
+  if (recovered.ok() && untrusted_) {
+    recovered = ToAbsl(db_->Flush(rocksdb::FlushOptions()));
+    untrusted_ = !recovered.ok();
+  }
+  if (!recovered.ok()) {
+    const Failure still = absl::IsDataLoss(recovered) ? Failure::kLost : Failure::kWrite;
+    NoteFailure(recovered, still).IgnoreError();
+    return;
+  }
+  synced_ = 0;
   absl::MutexLock lock(&mu_);
   SR2L_INFO("the log goes on");
-  failed_ = false;
+  failure_ = Failure::kNone;
   health_.full = false;
+  health_.refusal.clear();
+  room_at_attempt_ = 0;
+}
+
+absl::Status LogWriter::Reopen() {
+  // RocksDB's own recovery is no help: it waits for more room than may ever be, does not leave
+  // the file whose end was cut as long as nothing else was written to it, and gives up where it
+  // could not open the next one.
+  if (db_ != nullptr) {
+    written_ = db_->GetLatestSequenceNumber();
+    db_->Close();
+    db_.reset();
+  }
+  SR2L_ASSIGN_OR_RETURN(Database db, options_.reopen());
+  const uint64_t sequence = db->GetLatestSequenceNumber();
+  if (sequence < written_) {
+    return absl::DataLossError(absl::StrCat("opened anew it ends at record ", sequence,
+                                            ", but had taken ", written_, " records"));
+  }
+  db_ = std::move(db);
+  return absl::OkStatus();
 }
 
 }  // namespace sr2l

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,20 +32,27 @@ struct LogSyncOptions {
   absl::Duration interval = absl::Milliseconds(100);  // with kInterval
 };
 
-// Writes to a log's database and syncs it with a thread of its own, which also gets the
-// database going again after the disk was full. A small file beside the database, SYNCED, says
-// how far the disk has it, so that a log that lost some of that is known when it is opened.
-// Thread-safe.
+// Owns a log's database, writes to it and syncs it with a thread of its own. When a write fails
+// nothing more is taken; the thread then opens the database anew until that goes well, which
+// loses nothing that was written. A small file beside the database, SYNCED, says how far the disk
+// has it, so that a log that lost some of that is known when it is opened. Thread-safe.
 class LogWriter {
  public:
   using Done = std::function<void(const absl::Status&)>;
+  using Database = std::unique_ptr<rocksdb::DB>;
 
-  // `db` is borrowed; `folder` is its folder. DataLoss: the database ends before what was
-  // synced.
+  struct Options {
+    std::string folder;  // of the database
+    LogSyncOptions sync = {};
+    // Opens the database again after it was closed. Called by the thread alone.
+    std::function<absl::StatusOr<Database>()> reopen;
+  };
+
+  // DataLoss: the database ends before what was synced.
   static absl::Status CheckSynced(rocksdb::DB& db, const std::string& folder);
 
-  LogWriter(rocksdb::DB& db, const std::string& folder, const LogSyncOptions& options);
-  // Syncs what was written, and ends every wait.
+  LogWriter(Database db, Options options);
+  // Syncs what was written, ends every wait and closes the database.
   ~LogWriter();
 
   // What to do while the database makes room for more: a write that comes with every chunk
@@ -53,34 +61,60 @@ class LogWriter {
 
   // Writes all of the batch or nothing. ResourceExhausted: the disk is full or failed, as the
   // text says, or is behind; what was written before is not lost.
-  absl::Status Write(rocksdb::WriteBatch& batch, Stall stall) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Write(rocksdb::WriteBatch& batch, Stall stall) ABSL_LOCKS_EXCLUDED(db_mu_, mu_);
 
-  // See TrajectoryLog::WhenDurable. `done` must not wait.
+  // Calls `read` with the database. Unavailable: it is closed for now.
+  absl::Status Read(const std::function<void(rocksdb::DB&)>& read) const
+      ABSL_LOCKS_EXCLUDED(db_mu_);
+
+  // See TrajectoryLog::WhenDurable and AwaitDurable. `done` must not wait.
   void WhenDurable(Done done) ABSL_LOCKS_EXCLUDED(mu_);
+  void AwaitDurable(Done done) ABSL_LOCKS_EXCLUDED(mu_);
 
   LogHealth health() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  void Run() ABSL_LOCKS_EXCLUDED(mu_);
-  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return closed_ || !waiting_.empty(); }
+  // What went wrong since the log took chunks for the last time.
+  enum class Failure {
+    kNone,
+    kSync,   // the database is as it was, but what the disk holds is not to be trusted
+    kWrite,  // the database must be opened anew
+    kLost,   // it was, and lacks what was written
+  };
+
+  void Run() ABSL_LOCKS_EXCLUDED(db_mu_, mu_);
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return closed_ || !waiting_.empty() || (!patient_.empty() && failure_ == Failure::kNone);
+  }
   // How long the thread rests when nobody waits for it.
   absl::Duration Rest() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   // Makes all that was written so far durable.
-  absl::Status Sync() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Sync() ABSL_LOCKS_EXCLUDED(db_mu_, mu_);
   void NoteSynced(uint64_t sequence);
-  absl::Status NoteFailure(const rocksdb::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
-  // Brings the database back after a write or a sync failed, if it can.
-  void Resume() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status NoteFailure(const absl::Status& cause, Failure failure) ABSL_LOCKS_EXCLUDED(mu_);
+  // Why nothing is taken.
+  absl::Status Refusal() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // Gets the database going again after a failure, if it can.
+  void Recover() ABSL_LOCKS_EXCLUDED(db_mu_, mu_);
+  absl::Status Reopen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(db_mu_);
+  // Whether it is worth while to try.
+  bool MayHaveRoom();
 
-  rocksdb::DB& db_;
-  const std::string folder_;
-  const LogSyncOptions options_;
-  const int synced_file_;    // -1: it cannot be opened
-  uint64_t synced_ = 0;      // sequence number; used by the thread alone
+  const Options options_;
+  const int synced_file_;  // -1: it cannot be opened
+  // Used by the thread alone.
+  uint64_t synced_ = 0;            // sequence number
+  bool untrusted_ = false;         // a sync failed, and not all was written again since
+  uint64_t room_at_attempt_ = 0;   // on the disk, bytes, when Recover last tried
+  absl::Time attempt_ = absl::InfinitePast();
+  mutable absl::Mutex db_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // shared by all uses of the database
+  Database db_ ABSL_GUARDED_BY(db_mu_);                  // null: closed for now
+  uint64_t written_ ABSL_GUARDED_BY(db_mu_) = 0;         // sequence number when it was closed
   mutable absl::Mutex mu_;
-  std::vector<Done> waiting_ ABSL_GUARDED_BY(mu_);
+  std::vector<Done> waiting_ ABSL_GUARDED_BY(mu_);  // told at the next sync, however it ends
+  std::vector<Done> patient_ ABSL_GUARDED_BY(mu_);  // told at the next sync that goes well
   LogHealth health_ ABSL_GUARDED_BY(mu_);
-  bool failed_ ABSL_GUARDED_BY(mu_) = false;  // and was not brought back since
+  Failure failure_ ABSL_GUARDED_BY(mu_) = Failure::kNone;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_;
 };

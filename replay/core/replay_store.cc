@@ -145,7 +145,7 @@ void ReplayStore::EndCall(uint64_t call) {
 
 ReplayStore::WaitId ReplayStore::WaitForRound(const RoundRequest& request,
                                               RoundCallback ready) {
-  return StartWait(request, std::move(ready));
+  return StartWait(request, OnceDurable<RoundReader>(std::move(ready)));
 }
 
 ReplayStore::WaitId ReplayStore::WaitForSample(const v1::SampleRequest& request,
@@ -157,7 +157,19 @@ ReplayStore::WaitId ReplayStore::WaitForSample(const v1::SampleRequest& request,
       return 0;
     }
   }
-  return StartWait(request, std::move(ready));
+  return StartWait(request, OnceDurable<SampleReader>(std::move(ready)));
+}
+
+template <typename Reader>
+std::function<void(absl::StatusOr<Reader>)> ReplayStore::OnceDurable(
+    std::function<void(absl::StatusOr<Reader>)> ready) {
+  return [&log = log_, ready = std::move(ready)](absl::StatusOr<Reader> reader) {
+    if (!reader.ok()) return ready(std::move(reader));
+    auto shared = std::make_shared<absl::StatusOr<Reader>>(std::move(reader));
+    log.AwaitDurable([ready, shared](const absl::Status& durable) {
+      durable.ok() ? ready(std::move(*shared)) : ready(durable);
+    });
+  };
 }
 
 template <typename Request, typename Callback>

@@ -78,7 +78,7 @@ class ReplayStore {
   WaitId WaitForSample(const v1::SampleRequest& request, SampleCallback ready)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // True: `ready` was not called and never will be.
+  // True: `ready` was not called and never will be. False: it was called, or will be.
   bool CancelWait(WaitId id) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Which streams the round waits for, for people: how far each is, with which epoch, how
@@ -141,6 +141,12 @@ class ReplayStore {
   template <typename Request, typename Callback>
   WaitId StartWait(const Request& request, Callback ready) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Hands a reader on once what it can read is as durable as it gets: a crash must not take back
+  // what somebody has learned from.
+  template <typename Reader>
+  std::function<void(absl::StatusOr<Reader>)> OnceDurable(
+      std::function<void(absl::StatusOr<Reader>)> ready);
+
   // The specs that have no table yet, after checking them and the byte budget.
   absl::StatusOr<std::vector<v1::TableSpec>> PlanTables(
       const std::vector<v1::TableSpec>& specs) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -151,6 +157,8 @@ class ReplayStore {
   // Takes up the request's released_step, if it is valid for all its tables.
   absl::Status ReleaseContents(const v1::SampleRequest& request) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The end of the text of a wait: how full the replay is, and why it takes nothing.
+  std::string HeldText() const;
   // Adds what the log has lost of a table.
   void AddDamage(v1::TableDescription& description) const ABSL_LOCKS_EXCLUDED(mu_);
   // Adds what a table with a capacity holds.

@@ -50,7 +50,13 @@ std::string ReplayStore::DescribeWait(const RoundRequest& request, absl::Time no
                                             request.experiment_id, " waits for ", behind.size(),
                                             " of ", CountStreams(*tables), " streams: "),
                                behind),
-                      ". The replay holds ", bytes(), " of ", byte_budget(), " bytes.");
+                      HeldText());
+}
+
+std::string ReplayStore::HeldText() const {
+  const std::string refusal = log_.health().refusal;
+  return absl::StrCat(". The replay holds ", bytes(), " of ", byte_budget(), " bytes",
+                      refusal.empty() ? "" : " and takes no more: ", refusal, ".");
 }
 
 std::string ReplayStore::DescribeWait(const v1::SampleRequest& request, absl::Time now) const {
@@ -77,7 +83,7 @@ std::string ReplayStore::DescribeWait(const v1::SampleRequest& request, absl::Ti
       WaitText(absl::StrCat(what, " from the steps before ", request.up_to_step(), " waits for ",
                             missing.size(), " of ", CountStreams(*tables), " streams: "),
                missing),
-      ". The replay holds ", bytes(), " of ", byte_budget(), " bytes.");
+      HeldText());
 }
 
 absl::StatusOr<v1::DescribeTablesResponse> ReplayStore::Describe(

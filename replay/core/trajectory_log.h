@@ -59,8 +59,9 @@ struct TableState {
 
 // Whether the log takes what it is given.
 struct LogHealth {
-  bool full = false;    // the disk has no room; it goes on when there is some
-  uint64_t errors = 0;  // of any other kind, since the log was opened
+  bool full = false;         // the disk has no room; it goes on when there is some
+  uint64_t errors = 0;       // of any other kind, since the log was opened
+  std::string refusal = {};  // why it takes nothing now; empty: it does
 };
 
 // Where acknowledged steps live. Of a table with a capacity only tokens and counters are held
@@ -125,6 +126,12 @@ class TrajectoryLog {
   // from another thread, in the order of the calls. ResourceExhausted: it is not for now; ask
   // again later.
   virtual void WhenDurable(std::function<void(const absl::Status&)> done) {
+    done(absl::OkStatus());
+  }
+
+  // The same for those who wait until it is: calls `done` later instead of with
+  // ResourceExhausted, and with an error only when the log is closed before.
+  virtual void AwaitDurable(std::function<void(const absl::Status&)> done) {
     done(absl::OkStatus());
   }
 

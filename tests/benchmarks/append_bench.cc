@@ -1,24 +1,26 @@
 // Append of 128 KiB chunks over a Unix socket, through the chunk sender, the service and
-// the store, against a bare gRPC stream that carries the same bytes and answers each
-// message with a few of them, without decoding, checking or keeping anything.
+// the store, with the log off and in each of its modes, against a bare gRPC stream that carries
+// the same bytes and answers each message with a few of them, without decoding, checking or
+// keeping anything. The log lies in a folder beside this program, or in SR2L_BENCH_FOLDER.
 #include <benchmark/benchmark.h>
 #include <grpcpp/generic/generic_stub.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "common/rpc/self_owned_reactor.h"
 #include "common/rpc/server.h"
 #include "common/status/check.h"
 #include "replay/client/chunk_sender.h"
+#include "replay/core/durable_log.h"
 #include "replay/core/memory_log.h"
 #include "replay/core/replay_store.h"
 #include "replay/service/replay_service.h"
-#include "common/rpc/self_owned_reactor.h"
+#include "tests/benchmarks/bench_folder.h"
 
 namespace sr2l {
 namespace {
@@ -141,24 +143,35 @@ v1::Chunk MakeChunk(uint64_t round) {
   return chunk;
 }
 
+constexpr uint64_t kMemoryBytes = uint64_t{256} << 20;
+
+std::unique_ptr<TrajectoryLog> MakeLog(const std::string& folder, std::optional<LogSync> sync) {
+  if (!sync.has_value()) return std::make_unique<MemoryLog>(kMemoryBytes);
+  auto log = DurableLog::Open(
+      {.folder = folder, .byte_budget = kMemoryBytes, .sync = {.mode = *sync}});
+  SR2L_CHECK(log.ok());
+  return *std::move(log);
+}
+
 // Both servers, on Unix sockets in a folder of their own.
 struct Servers {
-  Servers() : log(uint64_t{256} << 20), metrics(registry), store(*ReplayStore::Open(log)) {
-    SR2L_CHECK(mkdtemp(folder.data()) != nullptr);
+  explicit Servers(std::optional<LogSync> sync)
+      : log(MakeLog(folder.path() + "/log", sync)),
+        metrics(registry),
+        store(*ReplayStore::Open(*log)) {
     service = std::make_unique<ReplayService>(*store, metrics);
-    replay = *RpcServer::Start("unix:" + folder + "/replay", {}, {service.get()});
-    bare = *RpcServer::Start("unix:" + folder + "/bare", {}, {&bare_service});
+    replay = *RpcServer::Start("unix:" + folder.path() + "/replay", {}, {service.get()});
+    bare = *RpcServer::Start("unix:" + folder.path() + "/bare", {}, {&bare_service});
     SR2L_CHECK(store->CreateTables({Spec()}).ok());
     SR2L_CHECK(store->OpenStream(MakeChunk(0).key(), 1).ok());
   }
   ~Servers() {
     replay->Shutdown();
     bare->Shutdown();
-    std::filesystem::remove_all(folder);
   }
 
-  std::string folder = "/tmp/sr2l-bench-XXXXXX";
-  MemoryLog log;
+  const BenchFolder folder;
+  const std::unique_ptr<TrajectoryLog> log;
   prometheus::Registry registry;
   ReplayMetrics metrics;
   std::unique_ptr<ReplayStore> store;
@@ -172,8 +185,8 @@ double Seconds(absl::Time begin) { return absl::ToDoubleSeconds(absl::Now() - be
 
 // Alternates a batch of chunks with a batch of the bare stream, so that both see the same
 // machine. The time is that of the chunks.
-void BM_AppendAgainstBareStream(benchmark::State& state) {
-  Servers servers;
+void BM_AppendAgainstBareStream(benchmark::State& state, std::optional<LogSync> sync) {
+  Servers servers(sync);
   ChunkSender sender(*MakeChannel(servers.replay->address(), {}), {},
                      [](const v1::AppendResponse& response) {
                        SR2L_CHECK(response.outcome() == v1::AppendResponse::STORED);
@@ -208,7 +221,18 @@ void BM_AppendAgainstBareStream(benchmark::State& state) {
   state.counters["bare_MB_per_s"] = batches * batch_bytes / bare_seconds / 1e6;
   state.counters["append_over_bare"] = bare_seconds / append_seconds;
 }
-BENCHMARK(BM_AppendAgainstBareStream)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_AppendAgainstBareStream, log_off, std::nullopt)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_AppendAgainstBareStream, log_none, LogSync::kNone)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_AppendAgainstBareStream, log_interval, LogSync::kInterval)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_AppendAgainstBareStream, log_commit, LogSync::kCommit)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace sr2l

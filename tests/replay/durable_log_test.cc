@@ -97,6 +97,19 @@ TEST(DurableLogTest, HoldsWhatAMemoryLogHoldsThroughRandomChangesAndReopenings) 
   }
 }
 
+// Changes the log's database behind its back.
+void Tamper(const LogFolder& folder, const std::function<void(rocksdb::DB&)>& change) {
+  rocksdb::DB* opened = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open(LogOptions(), folder.path(), &opened).ok());
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  change(*db);
+}
+
+// Moves the WAL's records to a table file.
+void FlushToTableFile(const LogFolder& folder) {
+  Tamper(folder, [](rocksdb::DB& db) { ASSERT_TRUE(db.Flush({}).ok()); });
+}
+
 // Two tables of one stream each; where the log's WAL ended after each chunk of either.
 class CrashPointTest : public ::testing::Test {
  protected:
@@ -207,7 +220,7 @@ TEST_F(CrashPointTest, AFlippedByteInTheWalIsRefusedOrLeavesAPrefix) {
 }
 
 TEST_F(CrashPointTest, AFlippedByteInATableFileIsRefusedOrNamedAndNeverServed) {
-  { ASSERT_TRUE(folder_.Open().ok()); }  // moves the WAL's records to a table file
+  FlushToTableFile(folder_);
   const std::vector<std::string> files = folder_.Files(".sst");
   ASSERT_FALSE(files.empty());
   int named = 0;
@@ -233,9 +246,7 @@ TEST_F(CrashPointTest, AFlippedByteInATableFileIsRefusedOrNamedAndNeverServed) {
 
 TEST_F(CrashPointTest, AMissingFileIsRefusedOrLeavesAPrefix) {
   for (const bool in_tables : {false, true}) {
-    if (in_tables) {
-      ASSERT_TRUE(folder_.Open().ok());
-    }
+    if (in_tables) FlushToTableFile(folder_);
     for (const std::string& file : folder_.Files("")) {
       folder_.CopyTo(copy_);
       std::filesystem::remove(copy_.path() + "/" + std::filesystem::path(file).filename().string());
@@ -248,14 +259,6 @@ TEST_F(CrashPointTest, AMissingFileIsRefusedOrLeavesAPrefix) {
 }
 
 // ---- damage, as the store answers
-
-// Changes the log's database behind its back.
-void Tamper(const LogFolder& folder, const std::function<void(rocksdb::DB&)>& change) {
-  rocksdb::DB* opened = nullptr;
-  ASSERT_TRUE(rocksdb::DB::Open(LogOptions(), folder.path(), &opened).ok());
-  const std::unique_ptr<rocksdb::DB> db(opened);
-  change(*db);
-}
 
 TEST_F(CrashPointTest, AStreamWithoutOneOfItsChunksAnswersDataLossAndOthersGoOn) {
   Tamper(folder_, [](rocksdb::DB& db) { db.Delete({}, ChunkKey(1, 0, 8)); });
