@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/time/clock.h"
@@ -57,23 +58,35 @@ class ConnectionTest : public ::testing::Test {
   std::unique_ptr<RpcServer> server_;
 };
 
-TEST_F(ConnectionTest, BothEndsGiveUpOnAVanishedPeerWithAndWithoutACall) {
+// With a call, without one, and with more to say than the network takes.
+TEST_F(ConnectionTest, BothEndsGiveUpOnAPeerThatIsGone) {
   FaultProxy idle_network(server_->address());
   FaultProxy busy_network(server_->address());
+  FaultProxy full_network(server_->address());
   const auto idle = v1::Experiments::NewStub(*MakeChannel(idle_network.address(), {}));
   const auto busy = v1::Experiments::NewStub(*MakeChannel(busy_network.address(), {}));
+  const auto full = v1::Experiments::NewStub(*MakeChannel(full_network.address(), {}));
   ASSERT_TRUE(CallList(*idle).ok());
-  grpc::ClientContext context;  // no deadline: keepalive alone
+  ASSERT_TRUE(CallList(*full).ok());
+  grpc::ClientContext context;  // no deadline: what notices is the connection
   const auto watch = busy->Watch(&context, v1::GetRequest());
   watch->WaitForInitialMetadata();
 
+  const absl::Time gone = absl::Now();
   idle_network.Vanish();
   busy_network.Vanish();
-  const absl::Time vanished = absl::Now();
+  full_network.Stall();
+  grpc::ClientContext full_context;
+  v1::ListRequest request;
+  request.set_page_token(std::string(kMaxMessageBytes - 100, 'x'));
+  v1::ListResponse response;
+  EXPECT_EQ(full->List(&full_context, request, &response).error_code(),
+            grpc::StatusCode::UNAVAILABLE);
+  EXPECT_LE(absl::Now() - gone, kNoticeTime);
   EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_LE(absl::Now() - vanished, kNoticeTime);
+  EXPECT_LE(absl::Now() - gone, kNoticeTime);
   for (FaultProxy* const network : {&idle_network, &busy_network}) {
-    while (!network->last_farewell().has_value() && absl::Now() < vanished + 2 * kNoticeTime) {
+    while (!network->last_farewell().has_value() && absl::Now() < gone + 2 * kNoticeTime) {
       absl::SleepFor(absl::Milliseconds(10));
     }
     EXPECT_LE(network->last_farewell().value_or(absl::InfiniteDuration()), kNoticeTime);
