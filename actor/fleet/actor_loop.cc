@@ -8,7 +8,8 @@
 namespace sr2l {
 namespace {
 
-constexpr absl::Duration kCallTimeout = absl::Seconds(5);
+// Together with the flush it is within the grace period of SIGTERM.
+constexpr absl::Duration kCallTimeout = absl::Seconds(4);
 // Metrics are this fresh at worst.
 constexpr absl::Duration kMetricsPeriod = absl::Milliseconds(500);
 // An actor that waits this long says for what.
