@@ -3,13 +3,12 @@
 //
 // SR2L_NETWORK_FAULTS: how often each fault comes.
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <functional>
-#include <memory>
+#include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -20,137 +19,109 @@
 namespace sr2l {
 namespace {
 
-constexpr absl::Duration kStallTime = absl::Seconds(15);
 constexpr absl::Duration kCutTime = absl::Seconds(2);
+constexpr absl::Duration kStallTime = absl::Seconds(15);
 // A peer that is gone is noticed within this time.
 constexpr absl::Duration kNoticeTime = absl::Seconds(10);
 // A network that works again is used again within this time, and all calls go on.
 constexpr absl::Duration kRecoveryTime = absl::Seconds(15);
+constexpr absl::Duration kTrainingTimeout = absl::Minutes(3);
 constexpr int kMembers = 2;
 constexpr int kStreams = 4;  // of all members
 
-int NumRepetitions() {
+int NumFaults() {
   const char* text = std::getenv("SR2L_NETWORK_FAULTS");
-  return text == nullptr ? 1 : std::atoi(text);
+  return 3 * (text == nullptr ? 1 : std::atoi(text));
 }
 
-// One service whose network fails on one link, while others run beside it.
+int NumRounds() { return 15 * (NumFaults() + 1); }
+
+// One service whose network fails on one link.
 class FaultyRun {
  public:
-  FaultyRun(const std::string& file, Link link) : link_(link) {
+  FaultyRun(const std::string& file, Link link) : network_(service_.network(link)) {
     service_.StartActor("actor");
     id_ = service_.Submit(file);
   }
 
-  FaultProxy& network() { return service_.network(link_); }
-  const ProxiedService& service() const { return service_; }
-  std::string results() const { return service_.Results(id_); }
-  int rows() const { return service_.NumRows(id_); }
-  void AwaitSuccess() const { service_.AwaitSuccess(id_, absl::Minutes(3)); }
-
-  // The replay ends in order, its log holds every stream whole, and the run goes on.
-  void ExpectWholeLog() {
+  // Lets each fault come in the first half of the run, and the replay end in order after the
+  // last one.
+  void Disturb() {
+    for (int fault = 0; fault < NumFaults(); ++fault) {
+      ExpectReaches(kMembers * NumRounds() * fault / (2 * NumFaults()) + 2, kTrainingTimeout);
+      fault % 3 == 0 ? Cut() : fault % 3 == 1 ? Stall() : Vanish();
+      ExpectReaches(service_.NumRows(id_) + 1, kRecoveryTime);
+    }
+    EXPECT_LT(service_.NumRows(id_), kMembers * NumRounds());
     absl::Duration took;
     EXPECT_TRUE(service_.Terminate("replay", took).ok());
     service_.ExpectWholeLog(kStreams);
     service_.StartReplay();
   }
 
+  // Waits for the end of the run and returns its digest.
+  std::string Finish() {
+    service_.AwaitSuccess(id_, kTrainingTimeout);
+    EXPECT_EQ(service_.NumRows(id_), kMembers * NumRounds());
+    return DigestOf(service_.Results(id_));
+  }
+
  private:
-  const Link link_;
+  void ExpectReaches(int rows, absl::Duration timeout) const {
+    EXPECT_TRUE(Eventually([&] { return service_.NumRows(id_) >= rows; }, timeout))
+        << service_.NumRows(id_) << " of " << rows << "\n"
+        << service_.LogOf("learner") << service_.LogOf("actor");
+  }
+
+  void Cut() {
+    network_.Cut();
+    absl::SleepFor(kCutTime);
+    network_.Pass();
+  }
+
+  void Stall() {
+    network_.Stall();
+    absl::SleepFor(kStallTime);
+    network_.Pass();
+  }
+
+  void Vanish() {
+    EXPECT_TRUE(Eventually([&] { return network_.num_connections() > 0; }));
+    network_.Vanish();
+    EXPECT_TRUE(Eventually([&] { return network_.last_farewell().has_value(); }));
+    EXPECT_LE(network_.last_farewell().value_or(absl::InfiniteDuration()), kNoticeTime);
+  }
+
   ProxiedService service_;
+  FaultProxy& network_;
   std::string id_;
 };
 
-class NetworkTest : public ::testing::TestWithParam<RecoveryCase> {
- protected:
-  void StartAll(int rounds) {
-    const std::string file = folder_ / "experiment.textproto";
-    WriteRecoveryExperiment(GetParam(), rounds, file);
-    digest_ = UndisturbedDigest(file, folder_ / "undisturbed");
-    for (const Link link : kLinks) runs_.push_back(std::make_unique<FaultyRun>(file, link));
-  }
-
-  void ForAll(const std::function<void(FaultyRun&)>& act) {
-    for (const auto& run : runs_) act(*run);
-  }
-
-  // All runs reach `rows` within `timeout`.
-  void AwaitRows(int rows, absl::Duration timeout) {
-    const absl::Time deadline = absl::Now() + timeout;
-    ForAll([&](FaultyRun& run) {
-      EXPECT_TRUE(Eventually([&] { return run.rows() >= rows; }, deadline - absl::Now()))
-          << run.rows() << " of " << rows << run.service().LogOf("learner")
-          << run.service().LogOf("actor");
-    });
-  }
-
-  // All runs take up again within kRecoveryTime what they were doing.
-  void ExpectAllGoOn() {
-    std::vector<int> rows;
-    ForAll([&](FaultyRun& run) { rows.push_back(run.rows()); });
-    const absl::Time deadline = absl::Now() + kRecoveryTime;
-    for (size_t i = 0; i < runs_.size(); ++i) {
-      EXPECT_TRUE(Eventually([&] { return runs_[i]->rows() > rows[i]; }, deadline - absl::Now()))
-          << "link " << i << runs_[i]->service().LogOf("learner")
-          << runs_[i]->service().LogOf("actor");
+// All at the same time, for most of it is waiting.
+TEST(NetworkTest, ASynchronousRunOutlivesEveryFaultOfEveryLink) {
+  const TemporaryFolder folder;
+  std::vector<std::jthread> runs;
+  std::string digests[std::size(kRecoveryCases)][std::size(kLinks)];
+  for (size_t i = 0; i < std::size(kRecoveryCases); ++i) {
+    const std::string file = folder / absl::StrCat(kRecoveryCases[i].name, ".textproto");
+    WriteRecoveryExperiment(kRecoveryCases[i], NumRounds(), file);
+    for (size_t link = 0; link < std::size(kLinks); ++link) {
+      // A process ends with the thread that started it.
+      runs.emplace_back([file, link, &digest = digests[i][link]] {
+        const ::testing::ScopedTrace trace(__FILE__, __LINE__, absl::StrCat(file, " ", link));
+        FaultyRun run(file, kLinks[link]);
+        run.Disturb();
+        digest = run.Finish();
+      });
     }
   }
-
-  void CutAll() {
-    ForAll([](FaultyRun& run) { run.network().Cut(); });
-    absl::SleepFor(kCutTime);
-    ForAll([](FaultyRun& run) { run.network().Pass(); });
-    ExpectAllGoOn();
+  runs.clear();  // joins
+  for (size_t i = 0; i < std::size(kRecoveryCases); ++i) {
+    const std::string name = kRecoveryCases[i].name;
+    const std::string undisturbed = UndisturbedDigest(folder / (name + ".textproto"), folder / name);
+    for (const std::string& digest : digests[i]) EXPECT_EQ(digest, undisturbed) << name;
   }
-
-  void StallAll() {
-    ForAll([](FaultyRun& run) { run.network().Stall(); });
-    absl::SleepFor(kStallTime);
-    ForAll([](FaultyRun& run) { run.network().Pass(); });
-    ExpectAllGoOn();
-  }
-
-  void VanishAll() {
-    ForAll([](FaultyRun& run) {
-      EXPECT_GT(run.network().num_connections(), 0);
-      run.network().Vanish();
-    });
-    ForAll([](FaultyRun& run) {
-      EXPECT_TRUE(Eventually([&] { return run.network().last_farewell().has_value(); }));
-      EXPECT_LE(run.network().last_farewell().value_or(absl::InfiniteDuration()), kNoticeTime);
-    });
-    ExpectAllGoOn();
-  }
-
-  TemporaryFolder folder_;
-  std::string digest_;
-  std::vector<std::unique_ptr<FaultyRun>> runs_;
-};
-
-TEST_P(NetworkTest, ASynchronousRunOutlivesEveryFaultOfEveryLink) {
-  const int faults = 3 * NumRepetitions();
-  const int rounds = 15 * (faults + 1);
-  StartAll(rounds);
-  for (int fault = 0; fault < faults; ++fault) {
-    AwaitRows(kMembers * rounds * fault / (2 * faults) + 2, absl::Minutes(2));
-    ForAll([&](FaultyRun& run) { EXPECT_LT(run.rows(), kMembers * rounds); });
-    fault % 3 == 0 ? CutAll() : fault % 3 == 1 ? StallAll() : VanishAll();
-  }
-  ForAll([&](FaultyRun& run) {
-    // With the experiment the replay drops its steps.
-    EXPECT_LT(run.rows(), kMembers * rounds);
-    run.ExpectWholeLog();
-  });
-  ForAll([&](FaultyRun& run) {
-    run.AwaitSuccess();
-    EXPECT_EQ(DigestOf(run.results()), digest_);
-    EXPECT_EQ(run.rows(), kMembers * rounds);
-  });
 }
-
-INSTANTIATE_TEST_SUITE_P(Algorithms, NetworkTest, ::testing::ValuesIn(kRecoveryCases),
-                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace sr2l
