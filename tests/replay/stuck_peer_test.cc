@@ -54,8 +54,8 @@ class StuckPeerTest : public ::testing::Test {
     for (uint32_t stream = 0; stream < kStreams; ++stream) Store(stream, kStepsPerRound);
   }
 
-  // A round is far more than a connection holds on its way: 8 chunks of 500 kB.
-  static constexpr uint32_t kStreams = 8;
+  // A round is far more than a connection holds on its way: 40 chunks of 500 kB.
+  static constexpr uint32_t kStreams = 40;
   static constexpr uint32_t kStepsPerRound = 20000;
 
   const v1::TableSpec spec_ = MakeSpec("e", 0, kStreams, kStepsPerRound);
@@ -108,17 +108,19 @@ TEST_F(StuckPeerTest, AReaderThatTakesNothingLosesItsCallAndOthersRead) {
   request.set_experiment_id("e");
   request.add_members(0);
   request.set_max_wait_seconds(10);
-  const absl::Time begin = absl::Now();
   const auto stuck = stuck_stub->ReadRound(&context, request);
 
   const auto chunks = client_.ReadRound("e", {0}, 0, absl::Seconds(10));
   ASSERT_TRUE(chunks.ok()) << chunks.status();
   EXPECT_EQ(chunks->size(), kStreams);
 
-  // The end comes from the server, long before this side's deadline.
+  // The server has ended the call when the reader comes back.
+  absl::SleepFor(10 * kPatience);
+  v1::ReadRoundResponse response;
+  uint32_t taken = 0;
+  while (stuck->Read(&response)) ++taken;
+  EXPECT_LT(taken, kStreams);
   EXPECT_EQ(stuck->Finish().error_code(), grpc::StatusCode::CANCELLED);
-  EXPECT_GE(absl::Now() - begin, kPatience);
-  EXPECT_LT(absl::Now() - begin, kDeadline / 2);
 }
 
 TEST_F(StuckPeerTest, ASlowReaderThatGoesOnReadingGetsAll) {
@@ -134,7 +136,7 @@ TEST_F(StuckPeerTest, ASlowReaderThatGoesOnReadingGetsAll) {
   uint32_t chunks = 0;
   while (reader->Read(&response)) {
     ++chunks;
-    absl::SleepFor(kPatience / 2);
+    absl::SleepFor(kPatience / 8);
   }
   EXPECT_EQ(chunks, kStreams);
   EXPECT_TRUE(reader->Finish().ok());

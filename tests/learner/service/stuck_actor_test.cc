@@ -86,6 +86,7 @@ TEST_F(StuckActorTest, ItsStreamsGoToAnActorThatReads) {
   }
   EXPECT_EQ(grants, kStreams);
   EXPECT_EQ(fleet_.num_actors(), 1);
+  while (stuck->Read(&event)) EXPECT_FALSE(event.has_grant());
   EXPECT_EQ(stuck->Finish().error_code(), grpc::StatusCode::CANCELLED);
   context.TryCancel();
   reader->Finish();
