@@ -123,24 +123,5 @@ TEST_F(StuckPeerTest, AReaderThatTakesNothingLosesItsCallAndOthersRead) {
   EXPECT_EQ(stuck->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
-TEST_F(StuckPeerTest, ASlowReaderThatGoesOnReadingGetsAll) {
-  StoreRound();
-  grpc::ClientContext context;
-  SetDeadline(context);
-  v1::ReadRoundRequest request;
-  request.set_experiment_id("e");
-  request.add_members(0);
-  request.set_max_wait_seconds(10);
-  const auto reader = stub_->ReadRound(&context, request);
-  v1::ReadRoundResponse response;
-  uint32_t chunks = 0;
-  while (reader->Read(&response)) {
-    ++chunks;
-    absl::SleepFor(kPatience / 8);
-  }
-  EXPECT_EQ(chunks, kStreams);
-  EXPECT_TRUE(reader->Finish().ok());
-}
-
 }  // namespace
 }  // namespace sr2l
