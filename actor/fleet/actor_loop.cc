@@ -8,7 +8,8 @@
 namespace sr2l {
 namespace {
 
-constexpr absl::Duration kCallTimeout = absl::Seconds(5);
+// Together with the flush it is within the grace period of SIGTERM.
+constexpr absl::Duration kCallTimeout = absl::Seconds(4);
 // Metrics are this fresh at worst.
 constexpr absl::Duration kMetricsPeriod = absl::Milliseconds(500);
 // An actor that waits this long says for what.
@@ -57,7 +58,9 @@ void ActorLoop::Stop(absl::Duration flush_timeout) {
     thread_.join();
     // While still in the fleet: no other actor takes these streams up too early.
     const absl::Status flushed = sender_.Flush(deadline);
-    if (!flushed.ok()) SR2L_WARNING("stopping without all answers: {}", flushed.ToString());
+    const DriverCounters& counters = driver_.counters();
+    SR2L_INFO("took {} steps, {} of them again; {}", counters.env_steps, counters.steps_retaken,
+              flushed.ok() ? "the replay has answered for all" : flushed.ToString());
     fleet_.Close();
     calls_.Close();
     sender_.Close();

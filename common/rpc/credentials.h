@@ -41,6 +41,12 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const std::string& ad
 // Largest message that any service accepts or sends, bytes.
 inline constexpr int kMaxMessageBytes = 40 * 1024 * 1024;
 
+// Both ends of a connection ping after this long without a message, and give the connection
+// up when the answer takes this long: a peer that is dead or stopped, or a network that
+// swallows everything, is noticed within 9 s.
+inline constexpr int kKeepaliveTimeMs = 5000;
+inline constexpr int kKeepaliveTimeoutMs = 4000;
+
 // OK when the peer's certificate carries one of `roles` ("actor", "learner",
 // "operator") as its common name, or as the last part of its SPIFFE id; and on
 // connections without TLS, where the transport itself is what is trusted.

@@ -2,6 +2,8 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "absl/strings/match.h"
@@ -13,15 +15,47 @@
 namespace sr2l {
 namespace {
 
+// Calls that a peer may have open on one connection; further ones wait at the peer.
+constexpr int kMaxCallsPerConnection = 256;
+// For all connections together: what was received and not yet taken by a handler, and what
+// was not yet sent. Beyond it the peers' windows shrink, and then connections are closed.
+constexpr size_t kMaxTransportBytes = size_t{1} << 30;
+// Until a new connection has said something sensible.
+constexpr int kHandshakeTimeoutMs = 10 * 1000;
+// How long a connection without calls stays open.
+constexpr int kIdleTimeoutMs = 10 * 60 * 1000;
+// A peer may ping this often, and that many times in a row more often.
+constexpr int kMinPingIntervalMs = 100;
+constexpr int kMaxEarlyPings = 100;
+
+void SetKeepalive(grpc::ServerBuilder& builder) {
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kMinPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kMaxEarlyPings);
+}
+
 void SetLimits(grpc::ServerBuilder& builder, int max_received_bytes) {
   builder.SetMaxReceiveMessageSize(max_received_bytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 5000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 4000);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder.SetResourceQuota(grpc::ResourceQuota("sr2l").Resize(kMaxTransportBytes));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsPerConnection);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleTimeoutMs);
   // A second server on a port that is in use fails instead of sharing it.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+// gRPC's listener gives up for good when the process has too many files open: take all that
+// the system allows.
+void AllowManyConnections() {
+  rlimit files = {};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
 }
 
 }  // namespace
@@ -32,6 +66,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
   SR2L_ASSIGN_OR_RETURN(const AddressKind kind, ClassifyAddress(address));
   SR2L_ASSIGN_OR_RETURN(auto credentials, MakeServerCredentials(address, security));
   if (kind == AddressKind::kUnixSocket) unlink(address.c_str() + 5);
+  AllowManyConnections();
 
   grpc::EnableDefaultHealthCheckService(true);
   static const bool reflection = [] {
@@ -41,6 +76,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
   static_cast<void>(reflection);
 
   grpc::ServerBuilder builder;
+  SetKeepalive(builder);
   SetLimits(builder, max_received_bytes);
   int port = 0;
   builder.AddListeningPort(address, credentials, &port);

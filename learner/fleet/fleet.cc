@@ -46,6 +46,10 @@ absl::StatusOr<Fleet::ActorId> Fleet::Join(const v1::JoinRequest& request,
   Wakes wakes;
   {
     absl::MutexLock lock(&mu_);
+    if (actors_.size() >= kMaxActors) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the fleet has ", kMaxActors, " actors, the most it may have"));
+    }
     id = next_actor_++;
     Actor& actor = actors_[id];
     actor.id = id;

@@ -27,6 +27,8 @@ class Fleet {
  public:
   using ActorId = uint64_t;
 
+  static constexpr size_t kMaxActors = 4096;
+
   // What the fleet must know of a running experiment. Members are numbered by position.
   struct ActiveExperiment {
     v1::Assignment assignment;
@@ -38,7 +40,8 @@ class Fleet {
   explicit Fleet(uint64_t generation) : next_epoch_((generation << 32) + 1) {}
 
   // Adds an actor and leases streams to it. `wake` is called, from any thread and without
-  // the fleet's lock, whenever NextEvent may have something new.
+  // the fleet's lock, whenever NextEvent may have something new. ResourceExhausted: it has
+  // kMaxActors.
   absl::StatusOr<ActorId> Join(const v1::JoinRequest& request, std::function<void()> wake);
 
   // The actor is gone: its leases go to others. Unknown ids are ignored.

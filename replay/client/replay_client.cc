@@ -17,6 +17,13 @@ void SetDeadline(grpc::ClientContext& context, absl::Duration limit) {
   context.set_deadline(absl::ToChronoTime(absl::Now() + limit));
 }
 
+// This side cancels no call whose answer it returns: CANCELLED is the server's, which shuts
+// down or has lost patience, and the call may be made again.
+absl::Status FromReplay(const grpc::Status& status) {
+  if (status.error_code() != grpc::StatusCode::CANCELLED) return FromGrpcStatus(status);
+  return absl::UnavailableError("it ended the call: " + status.error_message());
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ReplayClient>> ReplayClient::Create(
@@ -31,7 +38,7 @@ absl::Status ReplayClient::CreateTables(const std::vector<v1::TableSpec>& tables
   v1::CreateTablesRequest request;
   request.mutable_tables()->Add(tables.begin(), tables.end());
   v1::CreateTablesResponse response;
-  return FromGrpcStatus(stub_->CreateTables(&context, request, &response));
+  return FromReplay(stub_->CreateTables(&context, request, &response));
 }
 
 absl::StatusOr<std::vector<v1::Chunk>> ReplayClient::ReadRound(
@@ -48,7 +55,7 @@ absl::StatusOr<std::vector<v1::Chunk>> ReplayClient::ReadRound(
   std::vector<v1::Chunk> chunks;
   v1::ReadRoundResponse response;
   while (reader->Read(&response)) chunks.push_back(std::move(*response.mutable_chunk()));
-  SR2L_RETURN_IF_ERROR(FromGrpcStatus(reader->Finish()));
+  SR2L_RETURN_IF_ERROR(FromReplay(reader->Finish()));
   return chunks;
 }
 
@@ -64,7 +71,7 @@ absl::Status ReplayClient::Sample(
   absl::Status taken;
   while (taken.ok() && reader->Read(&part)) taken = on_part(std::move(part));
   if (!taken.ok()) context.TryCancel();
-  const absl::Status status = FromGrpcStatus(reader->Finish());
+  const absl::Status status = FromReplay(reader->Finish());
   return taken.ok() ? status : taken;
 }
 
@@ -78,7 +85,7 @@ absl::Status ReplayClient::SetLimits(const std::string& experiment_id,
   request.mutable_members()->Add(members.begin(), members.end());
   *request.mutable_limits() = limits;
   v1::SetLimitsResponse response;
-  return FromGrpcStatus(stub_->SetLimits(&context, request, &response));
+  return FromReplay(stub_->SetLimits(&context, request, &response));
 }
 
 absl::Status ReplayClient::ReleaseRounds(const std::string& experiment_id,
@@ -91,7 +98,7 @@ absl::Status ReplayClient::ReleaseRounds(const std::string& experiment_id,
   request.mutable_members()->Add(members.begin(), members.end());
   request.set_before_round(before_round);
   v1::ReleaseRoundsResponse response;
-  return FromGrpcStatus(stub_->ReleaseRounds(&context, request, &response));
+  return FromReplay(stub_->ReleaseRounds(&context, request, &response));
 }
 
 absl::Status ReplayClient::DropExperiment(const std::string& experiment_id) {
@@ -100,7 +107,7 @@ absl::Status ReplayClient::DropExperiment(const std::string& experiment_id) {
   v1::DropExperimentRequest request;
   request.set_experiment_id(experiment_id);
   v1::DropExperimentResponse response;
-  return FromGrpcStatus(stub_->DropExperiment(&context, request, &response));
+  return FromReplay(stub_->DropExperiment(&context, request, &response));
 }
 
 absl::StatusOr<v1::DescribeTablesResponse> ReplayClient::DescribeTables(
@@ -110,7 +117,7 @@ absl::StatusOr<v1::DescribeTablesResponse> ReplayClient::DescribeTables(
   v1::DescribeTablesRequest request;
   request.set_experiment_id(experiment_id);
   v1::DescribeTablesResponse response;
-  SR2L_RETURN_IF_ERROR(FromGrpcStatus(stub_->DescribeTables(&context, request, &response)));
+  SR2L_RETURN_IF_ERROR(FromReplay(stub_->DescribeTables(&context, request, &response)));
   return response;
 }
 

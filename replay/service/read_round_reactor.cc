@@ -5,8 +5,11 @@
 namespace sr2l {
 
 ReadRoundReactor::ReadRoundReactor(ReplayStore& store, ReplayMetrics& metrics,
-                                   RoundRequest request, absl::Duration max_wait)
-    : WaitingReactor(store, max_wait), metrics_(metrics), request_(std::move(request)) {}
+                                   std::shared_ptr<WriteGuard> guard, RoundRequest request,
+                                   absl::Duration max_wait)
+    : WaitingReactor(store, std::move(guard), max_wait),
+      metrics_(metrics),
+      request_(std::move(request)) {}
 
 ReplayStore::WaitId ReadRoundReactor::StartWait(Ready ready) {
   return store().WaitForRound(request_, std::move(ready));
@@ -30,12 +33,12 @@ void ReadRoundReactor::OnWritten() {
 void ReadRoundReactor::WriteNext() {
   absl::StatusOr<ChunkPtr> chunk = reader_->Next();
   if (!chunk.ok()) {
-    Finish(ToGrpcStatus(chunk.status()));
+    End(ToGrpcStatus(chunk.status()));
   } else if (*chunk == nullptr) {
     metrics_.rounds_read.Increment();
-    Finish(grpc::Status::OK);
+    End(grpc::Status::OK);
   } else {
-    StartWrite(&response_.Lend(*std::move(chunk)));
+    Write(response_.Lend(*std::move(chunk)));
   }
 }
 

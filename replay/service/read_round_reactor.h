@@ -1,6 +1,7 @@
 #ifndef SR2L_REPLAY_SERVICE_READ_ROUND_REACTOR_H_
 #define SR2L_REPLAY_SERVICE_READ_ROUND_REACTOR_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -15,7 +16,8 @@ namespace sr2l {
 class ReadRoundReactor final : public WaitingReactor<v1::ReadRoundResponse, RoundReader> {
  public:
   // Store and metrics are borrowed and outlive the server.
-  ReadRoundReactor(ReplayStore& store, ReplayMetrics& metrics, RoundRequest request,
+  ReadRoundReactor(ReplayStore& store, ReplayMetrics& metrics,
+                   std::shared_ptr<WriteGuard> guard, RoundRequest request,
                    absl::Duration max_wait);
 
  private:

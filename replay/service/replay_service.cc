@@ -64,8 +64,8 @@ absl::Status Open(ReplayStore& store, ReplayMetrics& metrics, const v1::OpenStre
 
 }  // namespace
 
-ReplayService::ReplayService(ReplayStore& store, ReplayMetrics& metrics)
-    : store_(store), metrics_(metrics) {
+ReplayService::ReplayService(ReplayStore& store, ReplayMetrics& metrics, absl::Duration patience)
+    : store_(store), metrics_(metrics), patience_(patience) {
   metrics_.byte_budget.Set(static_cast<double>(store_.byte_budget()));
   UpdateStoredBytes();
 }
@@ -99,7 +99,8 @@ grpc::ServerWriteReactor<v1::ReadRoundResponse>* ReplayService::ReadRound(
                      .members = {request->members().begin(), request->members().end()},
                      .round = request->round()};
   return SelfOwnedReactor<Reactor>::Start(std::make_shared<ReadRoundReactor>(
-      store_, metrics_, std::move(round), absl::Seconds(request->max_wait_seconds())));
+      store_, metrics_, WriteGuard::Start(*context, patience_), std::move(round),
+      absl::Seconds(request->max_wait_seconds())));
 }
 
 grpc::ServerWriteReactor<v1::SampleResponse>* ReplayService::Sample(
@@ -112,7 +113,8 @@ grpc::ServerWriteReactor<v1::SampleResponse>* ReplayService::Sample(
         std::make_shared<RefusedReactor<Reactor>>(std::move(status)));
   }
   return SelfOwnedReactor<Reactor>::Start(
-      std::make_shared<SampleReactor>(store_, metrics_, *request));
+      std::make_shared<SampleReactor>(store_, metrics_, WriteGuard::Start(*context, patience_),
+                                      *request));
 }
 
 grpc::ServerUnaryReactor* ReplayService::SetLimits(grpc::CallbackServerContext* context,

@@ -3,6 +3,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "absl/time/time.h"
+#include "common/rpc/write_guard.h"
 #include "replay/core/replay_store.h"
 #include "replay/service/replay_metrics.h"
 #include "sr2l/v1/replay.grpc.pb.h"
@@ -22,8 +24,10 @@ using ReplayServiceBase = v1::Replay::WithCallbackMethod_CreateTables<
 // describe), and the requests' limits. Thread-safe; no method blocks.
 class ReplayService final : public ReplayServiceBase {
  public:
-  // Both are borrowed and must outlive the server.
-  ReplayService(ReplayStore& store, ReplayMetrics& metrics);
+  // Both are borrowed and must outlive the server. A reader that leaves a message untaken for
+  // `patience` loses its call.
+  ReplayService(ReplayStore& store, ReplayMetrics& metrics,
+                absl::Duration patience = WriteGuard::kPatience);
   // After the server was shut down. Waits until the log is done with the last answer.
   ~ReplayService() override;
 
@@ -57,6 +61,7 @@ class ReplayService final : public ReplayServiceBase {
 
   ReplayStore& store_;
   ReplayMetrics& metrics_;
+  const absl::Duration patience_;
 };
 
 }  // namespace sr2l

@@ -4,8 +4,9 @@
 
 namespace sr2l {
 
-SampleReactor::SampleReactor(ReplayStore& store, ReplayMetrics& metrics, v1::SampleRequest request)
-    : WaitingReactor(store, absl::Seconds(request.max_wait_seconds())),
+SampleReactor::SampleReactor(ReplayStore& store, ReplayMetrics& metrics,
+                             std::shared_ptr<WriteGuard> guard, v1::SampleRequest request)
+    : WaitingReactor(store, std::move(guard), absl::Seconds(request.max_wait_seconds())),
       metrics_(metrics),
       request_(std::move(request)) {}
 
@@ -27,11 +28,11 @@ void SampleReactor::OnSource(SampleReader reader, absl::Duration waited) {
 void SampleReactor::OnWritten() {
   const absl::StatusOr<bool> more = reader_->Next(part_);
   if (!more.ok()) {
-    Finish(ToGrpcStatus(more.status()));
+    End(ToGrpcStatus(more.status()));
   } else if (*more) {
-    StartWrite(&part_);
+    Write(part_);
   } else {
-    Finish(grpc::Status::OK);
+    End(grpc::Status::OK);
   }
 }
 

@@ -1,6 +1,7 @@
 #ifndef SR2L_REPLAY_SERVICE_SAMPLE_REACTOR_H_
 #define SR2L_REPLAY_SERVICE_SAMPLE_REACTOR_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -14,7 +15,8 @@ namespace sr2l {
 class SampleReactor final : public WaitingReactor<v1::SampleResponse, SampleReader> {
  public:
   // Store and metrics are borrowed and outlive the server.
-  SampleReactor(ReplayStore& store, ReplayMetrics& metrics, v1::SampleRequest request);
+  SampleReactor(ReplayStore& store, ReplayMetrics& metrics,
+                std::shared_ptr<WriteGuard> guard, v1::SampleRequest request);
 
  private:
   ReplayStore::WaitId StartWait(Ready ready) override;

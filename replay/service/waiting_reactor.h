@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "common/rpc/credentials.h"
 #include "common/rpc/self_owned_reactor.h"
+#include "common/rpc/write_guard.h"
 #include "replay/core/replay_store.h"
 
 namespace sr2l {
@@ -26,19 +27,20 @@ namespace sr2l {
 template <typename Response, typename Source>
 class WaitingReactor : public SelfOwnedReactor<grpc::ServerWriteReactor<Response>> {
  public:
-  // The store is borrowed and outlives the server.
-  WaitingReactor(ReplayStore& store, absl::Duration max_wait)
-      : store_(store), max_wait_(max_wait), begin_(absl::Now()) {}
+  // The store is borrowed and outlives the server. The guard is the call's.
+  WaitingReactor(ReplayStore& store, std::shared_ptr<WriteGuard> guard, absl::Duration max_wait)
+      : store_(store), guard_(std::move(guard)), max_wait_(max_wait), begin_(absl::Now()) {}
 
   void OnWriteDone(bool ok) final {
+    guard_->WriteEnds();
     if (ok) return OnWritten();
-    this->Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the caller stopped reading"));
+    End(grpc::Status(grpc::StatusCode::CANCELLED, "the caller stopped reading"));
   }
 
   void OnCancel() final {
     if (!LeaveWaiting(Phase::kFinished)) return;
     CancelWait();
-    this->Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the caller stopped waiting"));
+    End(grpc::Status(grpc::StatusCode::CANCELLED, "the caller stopped waiting"));
   }
 
  protected:
@@ -69,6 +71,16 @@ class WaitingReactor : public SelfOwnedReactor<grpc::ServerWriteReactor<Response
   // A write went well: starts the next one, or ends the call.
   virtual void OnWritten() = 0;
 
+  // These instead of StartWrite and Finish.
+  void Write(const Response& response) {
+    guard_->WriteBegins();
+    this->StartWrite(&response);
+  }
+  void End(const grpc::Status& status) {
+    guard_->Stop();
+    this->Finish(status);
+  }
+
   ReplayStore& store() { return store_; }
   const ReplayStore& store() const { return store_; }
 
@@ -78,7 +90,7 @@ class WaitingReactor : public SelfOwnedReactor<grpc::ServerWriteReactor<Response
   void OnReady(absl::StatusOr<Source> source) {
     if (!LeaveWaiting(source.ok() ? Phase::kWriting : Phase::kFinished)) return;
     if (source.ok()) return OnSource(*std::move(source), absl::Now() - begin_);
-    this->Finish(ToGrpcStatus(source.status()));
+    End(ToGrpcStatus(source.status()));
   }
 
   void OnAlarm() {
@@ -86,7 +98,7 @@ class WaitingReactor : public SelfOwnedReactor<grpc::ServerWriteReactor<Response
     // Before it ends, so that the text counts this wait.
     const std::string missing = Missing(absl::Now());
     CancelWait();
-    this->Finish(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, missing));
+    End(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, missing));
   }
 
   // Goes from kWaiting to `next`; false when another thread has left kWaiting before.
@@ -112,6 +124,7 @@ class WaitingReactor : public SelfOwnedReactor<grpc::ServerWriteReactor<Response
   }
 
   ReplayStore& store_;
+  const std::shared_ptr<WriteGuard> guard_;
   const absl::Duration max_wait_;
   const absl::Time begin_;
   grpc::Alarm alarm_;

@@ -21,7 +21,9 @@ namespace sr2l {
 // and start another one, which knows only what the log kept.
 class ReplayServer {
  public:
-  explicit ReplayServer(uint64_t byte_budget) : log_(byte_budget), metrics_(registry_) {
+  // `patience`: see ReplayService.
+  explicit ReplayServer(uint64_t byte_budget, absl::Duration patience = WriteGuard::kPatience)
+      : patience_(patience), log_(byte_budget), metrics_(registry_) {
     KeepCallbackThreads();
     std::string folder = ::testing::TempDir() + "sr2l-XXXXXX";
     EXPECT_NE(mkdtemp(folder.data()), nullptr);
@@ -35,7 +37,7 @@ class ReplayServer {
 
   void Start() {
     store_ = *ReplayStore::Open(log_);
-    service_ = std::make_unique<ReplayService>(*store_, metrics_);
+    service_ = std::make_unique<ReplayService>(*store_, metrics_, patience_);
     auto server = RpcServer::Start(address(), {}, {service_.get()}, kMaxReplayMessageBytes);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -56,6 +58,7 @@ class ReplayServer {
   ReplayMetrics& metrics() { return metrics_; }
 
  private:
+  const absl::Duration patience_;
   std::string folder_;
   MemoryLog log_;
   prometheus::Registry registry_;

@@ -236,5 +236,14 @@ TEST(FleetTest, BadJoinRequestsNameTheFieldAndTheRange) {
               HasSubstr("max_streams must be in [1, 100000], got 0"));
 }
 
+TEST(FleetTest, HasNoMoreActorsThanItMayAndRoomAgainWhenOneLeaves) {
+  Fleet fleet(1);
+  const Fleet::ActorId first = fleet.Join(Actor("first"), Ignore).value();
+  for (size_t i = 1; i < Fleet::kMaxActors; ++i) ASSERT_TRUE(fleet.Join(Actor("a"), Ignore).ok());
+  EXPECT_EQ(fleet.Join(Actor("a"), Ignore).status().code(), absl::StatusCode::kResourceExhausted);
+  fleet.Leave(first);
+  EXPECT_TRUE(fleet.Join(Actor("a"), Ignore).ok());
+}
+
 }  // namespace
 }  // namespace sr2l
