@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -12,6 +13,8 @@
 
 namespace sr2l {
 namespace {
+
+constexpr size_t kRecoveryBufferBytes = size_t{1} << 30;  // used as far as the WAL reaches
 
 TableId IdOf(const v1::TableSpec& spec) { return {spec.experiment_id(), spec.member()}; }
 
@@ -45,12 +48,15 @@ absl::StatusOr<bool> HasLog(const std::string& folder) {
   return false;
 }
 
-// Not compacted until SetCompaction: one that meets damage stops the whole database.
+// Begin follows: until then nothing is compacted, as a compaction that meets damage stops the
+// whole database, and nothing but what opening takes is written.
 absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenDatabase(const std::string& folder) {
   SR2L_ASSIGN_OR_RETURN(const bool has_log, HasLog(folder));
   rocksdb::Options options = LogOptions();
   options.create_if_missing = !has_log;
   options.disable_auto_compactions = true;
+  // All of the WAL fits, so that nothing is written to make room for it in memory.
+  options.write_buffer_size = kRecoveryBufferBytes;
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(options, folder, &opened);
   if (!status.ok()) {
@@ -65,10 +71,15 @@ absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenDatabase(const std::string& fol
   return db;
 }
 
-absl::Status SetCompaction(rocksdb::DB& db, bool damaged) {
-  if (!damaged) return ToAbsl(db.EnableAutoCompaction({db.DefaultColumnFamily()}));
-  return ToAbsl(db.SetOptions(
-      {{"level0_slowdown_writes_trigger", "1000000"}, {"level0_stop_writes_trigger", "1000000"}}));
+absl::Status Begin(rocksdb::DB& db, bool damaged) {
+  std::unordered_map<std::string, std::string> options = {
+      {"write_buffer_size", absl::StrCat(kWriteBufferBytes)}};
+  if (damaged) {
+    options["level0_slowdown_writes_trigger"] = options["level0_stop_writes_trigger"] = "1000000";
+  } else {
+    options["disable_auto_compactions"] = "false";
+  }
+  return ToAbsl(db.SetOptions(options));
 }
 
 }  // namespace
@@ -85,10 +96,10 @@ absl::StatusOr<std::unique_ptr<DurableLog>> DurableLog::Open(const Options& opti
                         absl::StrCat("the log ", options.folder, ": ", restored.message()));
   }
   const bool damaged = log->ReportDamage();
-  SR2L_RETURN_IF_ERROR(SetCompaction(*db, damaged));
+  SR2L_RETURN_IF_ERROR(Begin(*db, damaged));
   const auto reopen = [folder = options.folder, damaged]() -> absl::StatusOr<LogWriter::Database> {
     SR2L_ASSIGN_OR_RETURN(LogWriter::Database db, OpenDatabase(folder));
-    SR2L_RETURN_IF_ERROR(SetCompaction(*db, damaged));
+    SR2L_RETURN_IF_ERROR(Begin(*db, damaged));
     return db;
   };
   log->writer_ = std::make_unique<LogWriter>(

@@ -2,6 +2,7 @@
 
 #include <rocksdb/env.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/sst_file_manager.h>
 #include <rocksdb/table.h>
 
 #include <cstdarg>
@@ -10,7 +11,6 @@
 namespace sr2l {
 namespace {
 
-constexpr size_t kWriteBufferBytes = size_t{32} << 20;
 constexpr int kWriteBuffers = 4;  // one fills while others are flushed
 constexpr size_t kBlockCacheBytes = size_t{8} << 20;
 constexpr int kMaxOpenFiles = 256;
@@ -146,7 +146,11 @@ rocksdb::Options LogOptions() {
   options.track_and_verify_wals_in_manifest = true;
   // What a full disk leaves behind must be opened on a full disk.
   options.avoid_flush_during_recovery = true;
+  options.allow_fallocate = false;  // nor must it hold room that others need
   options.max_bgerror_resume_count = 0;
+  // After a compaction without room the next one must not wait for a write buffer's room, too.
+  options.sst_file_manager.reset(rocksdb::NewSstFileManager(options.env));
+  options.sst_file_manager->SetCompactionBufferSize(1);
   options.listeners.push_back(std::make_shared<NoAutoRecovery>());
   options.info_log = std::make_shared<NoLogger>();
   options.stats_dump_period_sec = 0;

@@ -56,6 +56,9 @@ std::optional<uint32_t> DecodeFormat(absl::string_view bytes);
 // itself for a moment. Unknown: anything else. The text is RocksDB's.
 absl::Status ToAbsl(const rocksdb::Status& status);
 
+// Memory that collects writes for one table file, bytes.
+inline constexpr size_t kWriteBufferBytes = size_t{32} << 20;
+
 // Small, checked, quiet.
 rocksdb::Options LogOptions();
 
