@@ -26,6 +26,7 @@ namespace {
 // After a failure: between two looks at the disk, and between two attempts while it has no more
 // room than before.
 constexpr absl::Duration kRetry = absl::Milliseconds(500);
+constexpr uint64_t kSlackBytes = uint64_t{4} << 20;  // more than any one write
 constexpr absl::Duration kLongRetry = absl::Seconds(10);
 
 std::string SyncedPath(const std::string& folder) { return folder + "/SYNCED"; }
@@ -121,9 +122,12 @@ absl::Status LogWriter::NoteFailure(const absl::Status& cause, Failure failure) 
   const bool full = absl::IsResourceExhausted(cause);
   absl::MutexLock lock(&mu_);
   if (!full) ++health_.errors;
-  // A line when it begins, not for every chunk.
   if (failure_ == Failure::kNone) {
+    // A line when it begins, not for every chunk.
     SR2L_ERROR("the log takes no more: {}", std::string(cause.message()));
+    // Opening the log anew drops what was written in vain; that is no room to go on in.
+    room_to_exceed_ = full ? Room() + kSlackBytes : 0;
+    attempt_ = absl::Now();
   }
   failure_ = std::max(failure_, failure);
   health_.full = full;
@@ -220,14 +224,18 @@ void LogWriter::NoteSynced(uint64_t sequence) {
   }
 }
 
-bool LogWriter::MayHaveRoom() {
-  const absl::Time now = absl::Now();
+uint64_t LogWriter::Room() const {
   struct statvfs disk = {};
   const bool known = statvfs(options_.folder.c_str(), &disk) == 0;
-  const uint64_t room = known ? uint64_t{disk.f_bavail} * disk.f_frsize : 0;
+  return known ? uint64_t{disk.f_bavail} * disk.f_frsize : 0;
+}
+
+bool LogWriter::IsWorthTrying() {
+  const absl::Time now = absl::Now();
+  const uint64_t room = Room();
   // A quota does not show in the room.
-  if (room <= room_at_attempt_ && now < attempt_ + kLongRetry) return false;
-  room_at_attempt_ = room;
+  if (room <= room_to_exceed_ && now < attempt_ + kLongRetry) return false;
+  room_to_exceed_ = room;
   attempt_ = now;
   return true;
 }
@@ -237,8 +245,8 @@ void LogWriter::Recover() {
   {
     absl::MutexLock lock(&mu_);
     failure = failure_;
+    if (failure == Failure::kLost || !IsWorthTrying()) return;
   }
-  if (failure == Failure::kLost || !MayHaveRoom()) return;
   absl::MutexLock db_lock(&db_mu_);
   absl::Status recovered;
   if (failure == Failure::kWrite || db_ == nullptr) recovered = Reopen();
@@ -259,7 +267,6 @@ void LogWriter::Recover() {
   failure_ = Failure::kNone;
   health_.full = false;
   health_.refusal.clear();
-  room_at_attempt_ = 0;
 }
 
 absl::Status LogWriter::Reopen() {

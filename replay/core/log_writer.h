@@ -97,16 +97,15 @@ class LogWriter {
   // Gets the database going again after a failure, if it can.
   void Recover() ABSL_LOCKS_EXCLUDED(db_mu_, mu_);
   absl::Status Reopen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(db_mu_);
-  // Whether it is worth while to try.
-  bool MayHaveRoom();
+  uint64_t Room() const;  // on the disk, bytes; 0: not known
+  // Whether Recover may meet with success.
+  bool IsWorthTrying() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
   const int synced_file_;  // -1: it cannot be opened
   // Used by the thread alone.
   uint64_t synced_ = 0;            // sequence number
   bool untrusted_ = false;         // a sync failed, and not all was written again since
-  uint64_t room_at_attempt_ = 0;   // on the disk, bytes, when Recover last tried
-  absl::Time attempt_ = absl::InfinitePast();
   mutable absl::Mutex db_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // shared by all uses of the database
   Database db_ ABSL_GUARDED_BY(db_mu_);                  // null: closed for now
   uint64_t written_ ABSL_GUARDED_BY(db_mu_) = 0;         // sequence number when it was closed
@@ -115,6 +114,8 @@ class LogWriter {
   std::vector<Done> patient_ ABSL_GUARDED_BY(mu_);  // told at the next sync that goes well
   LogHealth health_ ABSL_GUARDED_BY(mu_);
   Failure failure_ ABSL_GUARDED_BY(mu_) = Failure::kNone;
+  uint64_t room_to_exceed_ ABSL_GUARDED_BY(mu_) = 0;  // on the disk, bytes, to try again
+  absl::Time attempt_ ABSL_GUARDED_BY(mu_);           // the last, or when the failure began
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_;
 };
