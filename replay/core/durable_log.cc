@@ -128,6 +128,11 @@ bool DurableLog::ReportDamage() const {
 }
 
 void DurableLog::RestoreTable(rocksdb::DB& db, const StoredTable& stored) {
+  {
+    absl::MutexLock lock(&mu_);
+    next_number_ = std::max(next_number_, stored.number + 1);
+  }
+  if (stored.record.ended()) return;
   const v1::TableSpec& spec = stored.record.spec;
   const TableId id = IdOf(spec);
   Table table{.number = stored.number, .record = stored.record, .streams = {}, .damage = {}};
@@ -152,7 +157,6 @@ void DurableLog::RestoreTable(rocksdb::DB& db, const StoredTable& stored) {
     for (ChunkPtr& chunk : chunks[stream]) memory_.RestoreChunk({id, stream}, std::move(chunk));
   }
   absl::MutexLock lock(&mu_);
-  next_number_ = std::max(next_number_, stored.number + 1);
   tables_[id] = std::move(table);
 }
 
@@ -313,8 +317,15 @@ absl::Status DurableLog::Drop(const std::string& experiment_id) {
     absl::MutexLock lock(&mu_);
     for (const auto& [id, table] : tables_) {
       if (id.experiment_id != experiment_id) continue;
-      batch.Delete(TableKey(table.number));
-      batch.DeleteRange(StreamKey(table.number, 0), StreamKey(table.number + 1, 0));
+      // How far its streams came stays, a few bytes for each.
+      TableRecord record = table.record;
+      record.released_end = TableRecord::kEnded;
+      batch.Put(TableKey(table.number), Encode(record));
+      for (uint32_t i = 0; i < table.streams.size(); ++i) {
+        const Stream& stream = table.streams[i];
+        batch.Put(StreamKey(table.number, i),
+                  Encode(StreamRecord{stream.state, stream.appended_steps, ""}));
+      }
       batch.DeleteRange(ChunkKey(table.number, 0, 0), ChunkKey(table.number + 1, 0, 0));
     }
   }

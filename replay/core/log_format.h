@@ -25,7 +25,11 @@ namespace sr2l {
 inline constexpr uint32_t kLogFormat = 1;
 
 struct TableRecord {
-  uint64_t released_end = 0;  // see TableState
+  static constexpr uint64_t kEnded = ~uint64_t{0};
+
+  bool ended() const { return released_end == kEnded; }
+
+  uint64_t released_end = 0;  // see TableState; kEnded: dropped, kept for AuditLog alone
   v1::TableSpec spec;
 };
 

@@ -39,6 +39,7 @@ absl::Status CheckFormat(rocksdb::DB& db) {
 
 // The first step that the log must still hold.
 uint64_t NeededBegin(const TableRecord& table, uint64_t next_step) {
+  if (table.ended()) return next_step;
   if (!table.spec.has_capacity()) return std::min(table.released_end, next_step);
   const uint64_t end =
       table.spec.has_limits() ? next_step : std::min(table.released_end, next_step);

@@ -52,6 +52,21 @@ TEST_F(AuditTest, AWholeLogHasOneLineForEachStreamAndExitsWithZero) {
   EXPECT_EQ(result.errors, "");
 }
 
+TEST_F(AuditTest, AnEndedExperimentStillTellsHowFarItsStreamsCame) {
+  {
+    const auto log = folder_.Open();
+    ASSERT_TRUE(log.ok()) << log.status();
+    ASSERT_TRUE((*log)->Drop("e").ok());
+    EXPECT_THAT(*(*log)->Describe(), ::testing::IsEmpty());
+    // A table of the same name is another one.
+    ASSERT_TRUE((*log)->CreateTables({spec_}).ok());
+  }
+  const ProgramResult result = RunProgram({Binary("sr2l"), "audit", folder_.path()});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, ::testing::ContainsRegex("e +3 +0 +0 +32 +0 +- +- +0 +0 +0"));
+  EXPECT_THAT(result.output, ::testing::ContainsRegex("e +3 +0 +0 +0 +0 +- +- +0 +0 +0"));
+}
+
 TEST_F(AuditTest, ALogThatAReplayHasOpenIsReadToo) {
   const auto log = folder_.Open();
   ASSERT_TRUE(log.ok()) << log.status();

@@ -61,7 +61,7 @@ TEST_P(ChaosTest, TheDigestIsThatOfTheUndisturbedRun) {
   EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
   EXPECT_EQ(DigestOf(run), digest);
   EXPECT_EQ(NumCurveRows(run + "/curve.csv"), 2 * rounds);
-  ExpectWholeLog(run);
+  ExpectWholeLog(run, rounds);
 }
 
 INSTANTIATE_TEST_SUITE_P(Algorithms, ChaosTest, ::testing::ValuesIn(kRecoveryCases),

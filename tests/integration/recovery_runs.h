@@ -33,8 +33,9 @@ std::string DigestOf(const std::string& run);
 // Trains without any disturbance and returns the digest.
 std::string UndisturbedDigest(const std::string& file, const std::string& run);
 
-// That `sr2l audit` finds every stream of the run whole.
-void ExpectWholeLog(const std::string& run);
+// That `sr2l audit` finds every stream of the run, which has ended after `rounds`, whole, with all
+// of its steps counted once.
+void ExpectWholeLog(const std::string& run, int rounds);
 
 }  // namespace sr2l
 

@@ -35,7 +35,7 @@ class ResumeTest : public ::testing::TestWithParam<RecoveryCase> {
     EXPECT_EQ(resumed.exit_code, 0) << resumed.output << resumed.errors;
     EXPECT_EQ(DigestOf(run_), digest);
     EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), kRows);
-    ExpectWholeLog(run_);
+    ExpectWholeLog(run_, kRounds);
   }
 
   TemporaryFolder folder_;
@@ -81,7 +81,7 @@ TEST_P(ResumeTest, TrainGoesOnWhenLearnerAndReplayAreKilled) {
   EXPECT_THAT(result.output, HasSubstr("replay was killed by signal 9 (Killed); starting"));
   EXPECT_EQ(DigestOf(run_), digest);
   EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), kRows);
-  ExpectWholeLog(run_);
+  ExpectWholeLog(run_, kRounds);
 }
 
 INSTANTIATE_TEST_SUITE_P(Algorithms, ResumeTest, ::testing::ValuesIn(kRecoveryCases),
