@@ -33,8 +33,7 @@ void MeasureSpectra(const Signals& signals, ActionSmoothness& result) {
   for (Eigen::Index dimension = 0; dimension < signals.cols(); ++dimension) {
     // Taking a constant away changes the amplitude at frequency 0 alone, which counts
     // nowhere; a constant signal becomes exactly 0.
-    const Eigen::VectorXd signal =
-        signals.col(dimension).array() - signals(0, dimension);
+    const Eigen::VectorXd signal = signals.col(dimension).array() - signals(0, dimension);
     const Eigen::VectorXd spectrum = Spectrum(signal);
     for (Eigen::Index i = 1; i <= half; ++i) {
       const double frequency = 2.0 * static_cast<double>(i) / static_cast<double>(length);
@@ -69,8 +68,7 @@ ActionSmoothness MeasureActions(const std::vector<float>& actions, int action_di
   result.variation = steps.cwiseAbs().mean();
   MeasureSpectra(signals, result);
   if (length < 3) return result;
-  result.second_difference =
-      MeanRowNorm(steps.bottomRows(length - 2) - steps.topRows(length - 2));
+  result.second_difference = MeanRowNorm(steps.bottomRows(length - 2) - steps.topRows(length - 2));
   return result;
 }
 

@@ -33,9 +33,9 @@ class Adversary {
   };
 
   struct Ascent {
-    double start_value = 0;         // D at the start
-    double value = 0;               // D at the end
-    uint32_t boundary_inputs = 0;   // coordinates on the ball's boundary
+    double start_value = 0;        // D at the start
+    double value = 0;              // D at the end
+    uint32_t boundary_inputs = 0;  // coordinates on the ball's boundary
   };
 
   // `policy` is borrowed.

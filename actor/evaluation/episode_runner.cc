@@ -78,8 +78,7 @@ absl::StatusOr<EpisodeResult> EpisodeRunner::Run(uint32_t episode) {
 
 void EpisodeRunner::DrawOffset(uint32_t episode) {
   Philox(seed_, Purpose::kPerturbation, episode)
-      .FillUniform(environment_.episode_step(), static_cast<uint32_t>(unit_.size()),
-                   unit_.data());
+      .FillUniform(environment_.episode_step(), static_cast<uint32_t>(unit_.size()), unit_.data());
   PointInBall(unit_, probe_radius_, offset_.data());
 }
 

@@ -57,7 +57,7 @@ struct EpisodeResult {
   ActionTrace means;
   std::optional<ActionTrace> samples;  // unset where the means acted
   double probe_radius = 0;
-  std::vector<StateProbe> probes;      // of every tenth state, the first one included
+  std::vector<StateProbe> probes;  // of every tenth state, the first one included
 };
 
 // Runs episodes of one policy, each a pure function of the options and its number. Not

@@ -83,9 +83,8 @@ void SummarizeProbes(const std::vector<EpisodeResult>& episodes, EvaluationSumma
   summary.jacobian_frobenius = Mean(collect(&StateProbe::jacobian_frobenius));
   summary.divergence = Mean(collect(&StateProbe::divergence));
   summary.start_divergence = Mean(collect(&StateProbe::start_divergence));
-  summary.divergence_gain = summary.start_divergence > 0
-                                ? summary.divergence / summary.start_divergence
-                                : kUndefined;
+  summary.divergence_gain =
+      summary.start_divergence > 0 ? summary.divergence / summary.start_divergence : kUndefined;
   summary.boundary_share = Mean(collect(&StateProbe::boundary_share));
 }
 

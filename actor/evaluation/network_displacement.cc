@@ -46,8 +46,8 @@ void NetworkDisplacement::MoveActivation(v1::Activation activation, LayerState& 
   const auto sum = state.origin_sum.array() + state.moved_sum.array();
   if (activation == v1::TANH) {
     state.slope = sum.tanh();
-    state.moved = state.moved_sum.array().tanh() *
-                  (1.0f - state.origin.array() * state.slope.array());
+    state.moved =
+        state.moved_sum.array().tanh() * (1.0f - state.origin.array() * state.slope.array());
     state.slope = 1.0f - state.slope.array().square();
   } else if (activation == v1::RELU) {
     state.slope = (sum > 0.0f).cast<float>();

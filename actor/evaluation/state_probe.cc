@@ -39,8 +39,7 @@ StateProber::StateProber(const Policy& policy)
       farthest_(policy.observation_dim()),
       jacobian_(policy.observation_dim(), policy.action_dim()) {}
 
-StateProbe StateProber::Probe(const float* state, double radius,
-                              const std::vector<float>& start) {
+StateProbe StateProber::Probe(const float* state, double radius, const std::vector<float>& start) {
   worst_ = start;
   const Adversary::Ascent ascent = adversary_.Maximize(state, radius, worst_.data());
   StateProbe probe;

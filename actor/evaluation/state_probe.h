@@ -42,9 +42,9 @@ class StateProber {
   Adversary adversary_;
   Adversary distance_adversary_;
   NetworkDisplacement displacement_;
-  std::vector<float> worst_;         // [O]
-  std::vector<float> farthest_;      // [O]
-  Eigen::MatrixXf jacobian_;         // [O, A]: dmu/ds, transposed
+  std::vector<float> worst_;     // [O]
+  std::vector<float> farthest_;  // [O]
+  Eigen::MatrixXf jacobian_;     // [O, A]: dmu/ds, transposed
 };
 
 }  // namespace sr2l

@@ -75,8 +75,8 @@ absl::StatusOr<std::vector<uint32_t>> ChooseMembers(const EvaluateFlags& flags,
   }
   for (const uint32_t member : chosen) {
     if (member < count) continue;
-    return absl::NotFoundError(absl::StrCat("--member must be in [0, ", count - 1,
-                                            "], the run's members; got ", member));
+    return absl::NotFoundError(
+        absl::StrCat("--member must be in [0, ", count - 1, "], the run's members; got ", member));
   }
   return std::vector<uint32_t>(chosen.begin(), chosen.end());
 }
@@ -86,8 +86,7 @@ absl::StatusOr<Candidate> ReadCandidate(const EvaluateFlags& flags, uint32_t num
   PolicyChoice choice;
   uint64_t version = 0;
   if (absl::SimpleAtoi(flags.policy, &version)) choice = version;
-  SR2L_ASSIGN_OR_RETURN(v1::TrainedMember member,
-                        ReadTrainedMember(flags.folder, number, choice));
+  SR2L_ASSIGN_OR_RETURN(v1::TrainedMember member, ReadTrainedMember(flags.folder, number, choice));
   const auto name_member = [number](const absl::Status& status) {
     return absl::Status(status.code(), absl::StrCat("member ", number, ": ", status.message()));
   };
@@ -131,9 +130,9 @@ std::vector<EvaluationCase> MakeCases(const EvaluateFlags& flags,
   return cases;
 }
 
-absl::StatusOr<std::vector<EvaluationSummary>> RunCases(
-    const EvaluateFlags& flags, std::shared_ptr<const CompiledTask> task,
-    const std::vector<EvaluationCase>& cases) {
+absl::StatusOr<std::vector<EvaluationSummary>> RunCases(const EvaluateFlags& flags,
+                                                        std::shared_ptr<const CompiledTask> task,
+                                                        const std::vector<EvaluationCase>& cases) {
   ProgressPrinter printer(std::cout, ProgressPrinter::StyleOfStandardOutput());
   const size_t episodes = cases.size() * static_cast<size_t>(flags.episodes);
   const auto show = [&](size_t finished) {

@@ -1,7 +1,6 @@
 #include "deploy/cli/evaluation_table.h"
 
 #include <cmath>
-#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -120,20 +119,19 @@ std::string FormatEvaluationCsv(const std::vector<EvaluationRow>& rows) {
 }
 
 std::string FormatEvaluationTable(const std::vector<EvaluationRow>& rows) {
-  TextTable table({"member", "seed", "version", "actions", "disturbance", "radius", "return",
-                   "std", "length", "Sm", "fluctuation", "Lipschitz", "Jacobian", "gain"});
+  TextTable table({"member", "seed", "version", "actions", "disturbance", "radius", "return", "std",
+                   "length", "Sm", "fluctuation", "Lipschitz", "Jacobian", "gain"});
   for (const EvaluationRow& row : rows) {
     const EvaluationSummary& summary = row.summary;
     table.Add({absl::StrCat(row.member->policy().member()), absl::StrCat(row.member->seed()),
                absl::StrCat(row.member->policy().version()),
                row.options.sample_actions ? "sampled" : "mean",
-               NameOf(row.options.disturbance.kind),
-               FormatNumber(row.options.disturbance.radius), FormatNumber(summary.return_.mean),
-               FormatNumber(summary.return_.deviation), FormatNumber(summary.length_mean),
-               FormatNumber(summary.means.smoothness.spectral),
+               NameOf(row.options.disturbance.kind), FormatNumber(row.options.disturbance.radius),
+               FormatNumber(summary.return_.mean), FormatNumber(summary.return_.deviation),
+               FormatNumber(summary.length_mean), FormatNumber(summary.means.smoothness.spectral),
                FormatNumber(summary.means.smoothness.fluctuation),
-               FormatNumber(summary.local_lipschitz.mean),
-               FormatNumber(summary.jacobian_spectral), FormatNumber(summary.divergence_gain)});
+               FormatNumber(summary.local_lipschitz.mean), FormatNumber(summary.jacobian_spectral),
+               FormatNumber(summary.divergence_gain)});
   }
   return table.Format();
 }

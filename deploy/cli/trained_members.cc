@@ -1,5 +1,6 @@
 #include "deploy/cli/trained_members.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -92,8 +93,8 @@ absl::StatusOr<v1::TrainedMember> ReadTrainedMember(const std::string& folder, u
   const fs::path newest = policies / (stem + ".member");
   std::error_code error;
   if (!fs::exists(newest, error)) {
-    return absl::NotFoundError(absl::StrCat("member ", member, " has no policy yet: there is no ",
-                                            newest.string()));
+    return absl::NotFoundError(
+        absl::StrCat("member ", member, " has no policy yet: there is no ", newest.string()));
   }
   if (!choice.has_value()) return ReadMember(newest, member);
   std::vector<fs::path> paths = KeptPolicies(policies, stem);

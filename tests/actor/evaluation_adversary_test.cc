@@ -108,9 +108,9 @@ TEST(NetworkDisplacementTest, NoDisplacementIsExactlyNone) {
     NetworkDisplacement displacement(policy->network());
     displacement.SetOrigin(UniformFloats(inputs, 3, 1.5).data());
     displacement.MoveTo(std::vector<float>(inputs).data());
-    EXPECT_THAT(std::vector<float>(displacement.difference().begin(),
-                                   displacement.difference().end()),
-                Each(Eq(0.0F)));
+    EXPECT_THAT(
+        std::vector<float>(displacement.difference().begin(), displacement.difference().end()),
+        Each(Eq(0.0F)));
   }
 }
 
@@ -169,8 +169,9 @@ TEST(AdversaryTest, IsAtLeastAsHarmfulAsTheBestOfAThousandRandomDraws) {
         found += SlowDivergence(kind.policy, state, delta);
         double best = 0;
         for (uint64_t draw = 0; draw < 1000; ++draw) {
-          best = std::max(best, SlowDivergence(kind.policy, state,
-                                               StartIn(radius, inputs, 1000 + 1000 * index + draw)));
+          best =
+              std::max(best, SlowDivergence(kind.policy, state,
+                                            StartIn(radius, inputs, 1000 + 1000 * index + draw)));
         }
         drawn += best;
       }
@@ -186,8 +187,7 @@ TEST(AdversaryTest, FindsTheWorstCornerOfALinearPolicy) {
   Adversary adversary(*policy, Adversary::Objective::kDivergence);
   for (uint64_t index = 0; index < 20; ++index) {
     std::vector<float> delta = StartIn(0.25, 4, index);
-    const auto ascent =
-        adversary.Maximize(UniformFloats(4, index, 3).data(), 0.25, delta.data());
+    const auto ascent = adversary.Maximize(UniformFloats(4, index, 3).data(), 0.25, delta.data());
     EXPECT_NEAR(ascent.value, std::pow(0.25 * 3.75, 2), 1e-6);
     EXPECT_EQ(ascent.boundary_inputs, 4u);
   }

@@ -167,10 +167,9 @@ std::string AllBits(const EpisodeResult& result) {
   add(result.probe_radius);
   for (const ActionTrace* trace : {&result.means, result.samples ? &*result.samples : nullptr}) {
     if (trace == nullptr) continue;
-    for (const double number :
-         {trace->smoothness.spectral, trace->smoothness.fluctuation, trace->smoothness.variation,
-          trace->smoothness.second_difference, trace->smoothness.high_frequency_share,
-          trace->lipschitz_ratio}) {
+    for (const double number : {trace->smoothness.spectral, trace->smoothness.fluctuation,
+                                trace->smoothness.variation, trace->smoothness.second_difference,
+                                trace->smoothness.high_frequency_share, trace->lipschitz_ratio}) {
       add(number);
     }
   }
@@ -257,9 +256,8 @@ TEST(EvaluationTest, ReturnsAreThoseOfTheEpisodesWhateverTheNumberOfThreads) {
     for (size_t i = 0; i < summaries.size(); ++i) {
       std::vector<EpisodeResult> episodes;
       for (uint32_t episode = 0; episode < 4; ++episode) {
-        episodes.push_back(
-            Run("hopper", i < 3 ? HopperPolicy() : NormalizedHopperPolicy(), Cases()[i].options,
-                episode));
+        episodes.push_back(Run("hopper", i < 3 ? HopperPolicy() : NormalizedHopperPolicy(),
+                               Cases()[i].options, episode));
       }
       const EvaluationSummary expected = Summarize(episodes);
       EXPECT_EQ(summaries[i].return_.mean, expected.return_.mean);
@@ -282,8 +280,9 @@ TEST(EvaluationTest, AnotherSeedMeetsOtherStarts) {
 TEST(EvaluationTest, APolicyOfOtherDimensionsDoesNotFit) {
   const auto status = CheckFits(*MakePolicy(HopperPolicy()), *Task("swimmer"));
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(status.message()),
-              HasSubstr("must have 8 observations and 2 actions, as the task has; it has 11 and 3"));
+  EXPECT_THAT(
+      std::string(status.message()),
+      HasSubstr("must have 8 observations and 2 actions, as the task has; it has 11 and 3"));
 }
 
 // 0.5 of the episodes last 1 step, the others 3: sums can be done by hand.
