@@ -1,6 +1,7 @@
 #include "actor/evaluation/evaluation.h"
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -104,7 +105,11 @@ absl::StatusOr<std::vector<EvaluationSummary>> Evaluate(
   EpisodeQueue queue(std::move(task), cases, size.episodes, on_progress);
   std::vector<std::jthread> others;
   const size_t threads = std::min(static_cast<size_t>(size.threads), queue.size());
-  for (size_t i = 1; i < threads; ++i) others.emplace_back([&queue] { queue.Work(); });
+  try {
+    while (others.size() + 1 < threads) others.emplace_back([&queue] { queue.Work(); });
+  } catch (const std::system_error&) {
+    // The machine gives no more threads: those that started do the work.
+  }
   queue.Work();
   others.clear();
   return queue.Summaries();

@@ -1,12 +1,12 @@
 // sr2l evaluate: what a run's policies are worth, clean and disturbed, and how smooth.
 
 #include <algorithm>
-#include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -146,21 +146,36 @@ absl::StatusOr<std::vector<EvaluationSummary>> RunCases(const EvaluateFlags& fla
   return summaries;
 }
 
+// Where the CSV goes as a file.
+std::string CsvPath(const EvaluateFlags& flags) {
+  return flags.csv.empty() ? flags.folder + "/evaluation.csv" : flags.csv;
+}
+
+// Before the work, what would stop its results from being written after it.
+absl::Status CheckCsvFolder(const EvaluateFlags& flags) {
+  if (flags.csv == "-") return absl::OkStatus();
+  const std::filesystem::path parent = std::filesystem::path(CsvPath(flags)).parent_path();
+  std::error_code error;
+  if (parent.empty() || std::filesystem::is_directory(parent, error)) return absl::OkStatus();
+  return absl::NotFoundError(
+      absl::StrCat("--csv must be in a folder that exists, got ", flags.csv));
+}
+
 absl::Status WriteResults(const EvaluateFlags& flags, const std::vector<EvaluationRow>& rows) {
   const std::string csv = FormatEvaluationCsv(rows);
   if (flags.csv == "-") {
     std::cout << csv << std::flush;
     return absl::OkStatus();
   }
-  const std::string path = flags.csv.empty() ? flags.folder + "/evaluation.csv" : flags.csv;
   std::cout << FormatEvaluationTable(rows) << std::flush;
-  SR2L_RETURN_IF_ERROR(WriteFileAtomically(path, csv));
-  std::cout << "results: " << path << std::endl;
+  SR2L_RETURN_IF_ERROR(WriteFileAtomically(CsvPath(flags), csv));
+  std::cout << "results: " << CsvPath(flags) << std::endl;
   return absl::OkStatus();
 }
 
 absl::Status EvaluateRun(const EvaluateFlags& flags) {
   SR2L_ASSIGN_OR_RETURN(const v1::ExperimentConfig config, ReadRunExperiment(flags.folder));
+  SR2L_RETURN_IF_ERROR(CheckCsvFolder(flags));
   SR2L_ASSIGN_OR_RETURN(const std::vector<uint32_t> members, ChooseMembers(flags, config));
   SR2L_ASSIGN_OR_RETURN(const auto task, CompiledTask::Create(config.task()));
   std::vector<Candidate> candidates;

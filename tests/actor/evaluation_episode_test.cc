@@ -43,8 +43,8 @@ v1::PolicySnapshot NormalizedHopperPolicy() {
   return snapshot;
 }
 
-EpisodeResult Run(const std::string& task, const v1::PolicySnapshot& snapshot,
-                  const EpisodeOptions& options, uint32_t episode) {
+EpisodeResult RunEpisode(const std::string& task, const v1::PolicySnapshot& snapshot,
+                         const EpisodeOptions& options, uint32_t episode) {
   const auto environment = *Environment::Create(Task(task));
   const auto policy = MakePolicy(snapshot);
   auto result = EpisodeRunner(*environment, *policy, options).Run(episode);
@@ -132,7 +132,7 @@ TEST(EvaluationEpisodeTest, CleanEpisodesAreThoseOfAPlainLoop) {
     for (const bool sampled : {false, true}) {
       const EpisodeOptions options = Options(Kind::kNone, 0, sampled);
       for (uint32_t episode = 0; episode < 3; ++episode) {
-        const EpisodeResult result = Run("hopper", snapshot, options, episode);
+        const EpisodeResult result = RunEpisode("hopper", snapshot, options, episode);
         ExpectEqual(result, PlainLoop("hopper", snapshot, options, episode), sampled);
         EXPECT_EQ(result.samples.has_value(), sampled);
       }
@@ -144,16 +144,17 @@ TEST(EvaluationEpisodeTest, CleanEpisodesAreThoseOfAPlainLoop) {
 TEST(EvaluationEpisodeTest, RandomDisturbanceIsAddedToWhatTheNetworkSees) {
   for (const auto& snapshot : {HopperPolicy(), NormalizedHopperPolicy()}) {
     const EpisodeOptions options = Options(Kind::kRandom, 0.25, true);
-    const EpisodeResult result = Run("hopper", snapshot, options, 1);
+    const EpisodeResult result = RunEpisode("hopper", snapshot, options, 1);
     ExpectEqual(result, PlainLoop("hopper", snapshot, options, 1), true);
-    EXPECT_NE(result.return_, Run("hopper", snapshot, Options(Kind::kNone, 0, true), 1).return_);
+    EXPECT_NE(result.return_,
+              RunEpisode("hopper", snapshot, Options(Kind::kNone, 0, true), 1).return_);
   }
 }
 
 TEST(EvaluationEpisodeTest, DeterministicPolicyActsByItsMean) {
   const auto snapshot = RandomPolicy(11, 3, 2, {});
   const EpisodeOptions options = Options(Kind::kNone, 0, false);
-  ExpectEqual(Run("hopper", snapshot, options, 0), PlainLoop("hopper", snapshot, options, 0),
+  ExpectEqual(RunEpisode("hopper", snapshot, options, 0), PlainLoop("hopper", snapshot, options, 0),
               false);
 }
 
@@ -185,10 +186,11 @@ std::string AllBits(const EpisodeResult& result) {
 
 TEST(EvaluationEpisodeTest, ARadiusOfZeroIsCleanToTheLastBit) {
   for (const auto& snapshot : {HopperPolicy(), NormalizedHopperPolicy()}) {
-    const std::string clean = AllBits(Run("hopper", snapshot, Options(Kind::kNone, 0, true), 2));
+    const std::string clean =
+        AllBits(RunEpisode("hopper", snapshot, Options(Kind::kNone, 0, true), 2));
     for (const Kind kind : {Kind::kRandom, Kind::kAdversarial}) {
-      EXPECT_EQ(AllBits(Run("hopper", snapshot, Options(kind, 0, true), 2)), clean);
-      EXPECT_NE(AllBits(Run("hopper", snapshot, Options(kind, 0.05, true), 2)), clean);
+      EXPECT_EQ(AllBits(RunEpisode("hopper", snapshot, Options(kind, 0, true), 2)), clean);
+      EXPECT_NE(AllBits(RunEpisode("hopper", snapshot, Options(kind, 0.05, true), 2)), clean);
     }
   }
 }
@@ -216,7 +218,7 @@ TEST(EvaluationEpisodeTest, AdversarialDisturbanceIsTheAscentsEndAtEveryStep) {
     step = *environment->Step(action.data());
     return_ += step.reward;
   }
-  const EpisodeResult result = Run("hopper", snapshot, options, 0);
+  const EpisodeResult result = RunEpisode("hopper", snapshot, options, 0);
   EXPECT_EQ(result.return_, return_);
   EXPECT_EQ(result.length, length);
 }
@@ -224,8 +226,9 @@ TEST(EvaluationEpisodeTest, AdversarialDisturbanceIsTheAscentsEndAtEveryStep) {
 TEST(EvaluationEpisodeTest, EveryTenthStateIsProbedInTheDisturbancesBall) {
   for (const auto& [kind, radius] : {std::pair(Kind::kNone, 0.05), std::pair(Kind::kRandom, 0.2),
                                      std::pair(Kind::kAdversarial, 0.2)}) {
-    const EpisodeResult result = Run("swimmer", RandomPolicy(8, 2, 1, {-1}),
-                                     Options(kind, kind == Kind::kNone ? 0 : radius, false), 0);
+    const EpisodeResult result =
+        RunEpisode("swimmer", RandomPolicy(8, 2, 1, {-1}),
+                   Options(kind, kind == Kind::kNone ? 0 : radius, false), 0);
     EXPECT_EQ(result.length, 60u);
     EXPECT_EQ(result.probes.size(), 6u);
     EXPECT_EQ(result.probe_radius, radius);
@@ -256,8 +259,8 @@ TEST(EvaluationTest, ReturnsAreThoseOfTheEpisodesWhateverTheNumberOfThreads) {
     for (size_t i = 0; i < summaries.size(); ++i) {
       std::vector<EpisodeResult> episodes;
       for (uint32_t episode = 0; episode < 4; ++episode) {
-        episodes.push_back(Run("hopper", i < 3 ? HopperPolicy() : NormalizedHopperPolicy(),
-                               Cases()[i].options, episode));
+        episodes.push_back(RunEpisode("hopper", i < 3 ? HopperPolicy() : NormalizedHopperPolicy(),
+                                      Cases()[i].options, episode));
       }
       const EvaluationSummary expected = Summarize(episodes);
       EXPECT_EQ(summaries[i].return_.mean, expected.return_.mean);
@@ -272,9 +275,9 @@ TEST(EvaluationTest, ReturnsAreThoseOfTheEpisodesWhateverTheNumberOfThreads) {
 
 TEST(EvaluationTest, AnotherSeedMeetsOtherStarts) {
   EpisodeOptions options = Options(Kind::kNone, 0, false);
-  const double return_ = Run("hopper", HopperPolicy(), options, 0).return_;
+  const double return_ = RunEpisode("hopper", HopperPolicy(), options, 0).return_;
   options.seed = kSeed + 1;
-  EXPECT_NE(Run("hopper", HopperPolicy(), options, 0).return_, return_);
+  EXPECT_NE(RunEpisode("hopper", HopperPolicy(), options, 0).return_, return_);
 }
 
 TEST(EvaluationTest, APolicyOfOtherDimensionsDoesNotFit) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -95,7 +96,7 @@ class EvaluateTest : public ::testing::Test {
 
   // What is wrong, of a command that must fail; its one line.
   std::string ErrorOf(const Arguments& further, int exit_code = 1) const {
-    Arguments arguments = {"evaluate", folder_.path(), "--episodes", "2"};
+    Arguments arguments = {"evaluate", folder_.path()};
     arguments.insert(arguments.end(), further.begin(), further.end());
     const ProgramResult result = Sr2l(arguments);
     EXPECT_EQ(result.exit_code, exit_code) << result.output << result.errors;
@@ -250,6 +251,12 @@ TEST_F(EvaluateTest, AMemberOrVersionThatIsNotThereIsAnErrorThatSaysWhichAre) {
   EXPECT_THAT(
       ErrorOf({"--policy", "11"}),
       HasSubstr("--policy must be final or a version that member 0 keeps (10, 30), got 11"));
+}
+
+TEST_F(EvaluateTest, ResultsThatHaveNowhereToGoAreAnErrorBeforeTheWork) {
+  const std::string path = folder_ / "nowhere/results.csv";
+  EXPECT_THAT(ErrorOf({"--episodes", "1000000", "--csv", path}),
+              HasSubstr("--csv must be in a folder that exists, got " + path));
 }
 
 TEST_F(EvaluateTest, ADeterministicPolicyHasNoSamples) {
