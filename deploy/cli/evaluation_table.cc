@@ -1,9 +1,9 @@
 #include "deploy/cli/evaluation_table.h"
 
+#include <charconv>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/status/check.h"
 #include "deploy/cli/text.h"
@@ -14,8 +14,12 @@ namespace {
 
 using Row = EvaluationRow;
 
+// The shortest text that reads back to the same bits.
 std::string Cell(double value) {
-  return std::isfinite(value) ? absl::StrFormat("%.17g", value) : "";
+  if (!std::isfinite(value)) return "";
+  char text[32];
+  const std::to_chars_result end = std::to_chars(text, text + sizeof(text), value);
+  return std::string(text, end.ptr);
 }
 
 // Of the actions that were sampled; empty where the means acted.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <system_error>
 
 #include "absl/strings/match.h"
@@ -99,11 +100,11 @@ absl::StatusOr<v1::TrainedMember> ReadTrainedMember(const std::string& folder, u
   if (!choice.has_value()) return ReadMember(newest, member);
   std::vector<fs::path> paths = KeptPolicies(policies, stem);
   paths.push_back(newest);
-  std::vector<std::string> versions;
+  std::set<uint64_t> versions;
   for (const fs::path& path : paths) {
     SR2L_ASSIGN_OR_RETURN(v1::TrainedMember kept, ReadMember(path, member));
     if (kept.policy().version() == *choice) return kept;
-    versions.push_back(absl::StrCat(kept.policy().version()));
+    versions.insert(kept.policy().version());
   }
   return absl::NotFoundError(absl::StrCat("--policy must be final or a version that member ",
                                           member, " keeps (", absl::StrJoin(versions, ", "),
