@@ -16,6 +16,15 @@ namespace sr2l {
 // safe to share between threads. A row's result does not depend on the other rows.
 class Mlp {
  public:
+  struct Layer {
+    Eigen::MatrixXf weight;  // [out, in]
+    // The same row by row, for layers with so few outputs that its columns would fill no
+    // vector register; else empty.
+    Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> narrow;
+    Eigen::VectorXf bias;  // [out]
+    v1::Activation activation;
+  };
+
   // `parameters`: little-endian float32, laid out as in NetworkShape. InvalidArgument
   // when the shape is out of bounds (10000 inputs, 8 hidden layers of 4096, 1000 outputs),
   // an activation is unset, the size does not match or a number is not finite.
@@ -26,6 +35,7 @@ class Mlp {
 
   int inputs() const { return inputs_; }
   int outputs() const { return outputs_; }
+  const std::vector<Layer>& layers() const { return layers_; }  // first to last
 
   // Rows of `inputs` [B, inputs] to rows of `outputs` [B, outputs], both row-major.
   void Forward(const float* inputs, int batch, float* outputs) const;
@@ -36,15 +46,6 @@ class Mlp {
                      float* gradient) const;
 
  private:
-  struct Layer {
-    Eigen::MatrixXf weight;  // [out, in]
-    // The same row by row, for layers with so few outputs that its columns would fill no
-    // vector register; else empty.
-    Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> narrow;
-    Eigen::VectorXf bias;  // [out]
-    v1::Activation activation;
-  };
-
   // output = activation(weight * input + bias).
   template <typename Input, typename Output>
   static void ApplyLayer(const Layer& layer, const Input& input, Output& output);

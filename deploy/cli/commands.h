@@ -26,6 +26,7 @@ void AddLimiter(CLI::App& app, Action& action);
 void AddTasks(CLI::App& app, Action& action);
 void AddDigest(CLI::App& app, Action& action);
 void AddAudit(CLI::App& app, Action& action);
+void AddEvaluate(CLI::App& app, Action& action);
 
 }  // namespace sr2l
 
