@@ -22,8 +22,6 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// ---- Folders written by hand ----------------------------------------------------------
-
 class EvaluateTest : public ::testing::Test {
  protected:
   EvaluateTest() {

@@ -31,6 +31,7 @@ inline std::string Csv(const std::string& folder, const Arguments& further) {
   return result.output;
 }
 
+// A row per line after the first, by the column names in that one.
 inline std::vector<Row> Parse(const std::string& csv) {
   const std::vector<std::string> lines = absl::StrSplit(csv, '\n', absl::SkipEmpty());
   const std::vector<std::string> names = absl::StrSplit(lines.at(0), ',');
@@ -38,7 +39,8 @@ inline std::vector<Row> Parse(const std::string& csv) {
   for (size_t i = 1; i < lines.size(); ++i) {
     const std::vector<std::string> cells = absl::StrSplit(lines[i], ',');
     EXPECT_EQ(cells.size(), names.size());
-    for (size_t j = 0; j < names.size(); ++j) rows.resize(i), rows[i - 1][names[j]] = cells.at(j);
+    rows.emplace_back();
+    for (size_t j = 0; j < names.size(); ++j) rows.back()[names[j]] = cells.at(j);
   }
   return rows;
 }
