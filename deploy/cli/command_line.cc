@@ -24,6 +24,8 @@ void AddVerbs(CLI::App& app, Action& action) {
   AddTasks(app, action);
   AddDigest(app, action);
   AddAudit(app, action);
+  AddExport(app, action);
+  AddVerify(app, action);
   app.require_subcommand(1);
   app.set_version_flag("--version", "sr2l " SR2L_VERSION);
 }

@@ -26,6 +26,8 @@ void AddLimiter(CLI::App& app, Action& action);
 void AddTasks(CLI::App& app, Action& action);
 void AddDigest(CLI::App& app, Action& action);
 void AddAudit(CLI::App& app, Action& action);
+void AddExport(CLI::App& app, Action& action);
+void AddVerify(CLI::App& app, Action& action);
 
 }  // namespace sr2l
 
