@@ -1,7 +1,6 @@
 #include "deploy/export/policy_export.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "common/digest/sha256.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/member_digest.h"
+#include "deploy/export/choose_vectors.h"
 #include "deploy/export/contract_json.h"
 #include "deploy/export/task_contract.h"
 
@@ -18,11 +18,10 @@ namespace {
 
 constexpr char kThisVersion[] = "sr2l " SR2L_VERSION;
 
-// Of a control, as a share of half its range. Where rounding alone moves the service's own
-// result further from the exact one, this many times as far: another order of summation
-// rounds differently.
+// By how much a control may differ, as a share of half its range: this, or so many times what
+// rounding does to the vectors where that is more.
 constexpr double kTolerance = 1e-6;
-constexpr double kRoundingFactor = 8;
+constexpr double kRoundingFactor = 4;
 
 absl::Status CheckVersion(const v1::TrainedMember& member) {
   if (absl::StartsWith(member.version(), absl::StrCat(kThisVersion, ","))) return absl::OkStatus();
@@ -65,7 +64,7 @@ absl::StatusOr<PolicyExport> PolicyExport::Create(const v1::TrainedMember& membe
   contract.set_trained_with(member.version());
   contract.set_exported_with(kThisVersion);
   made.ReadPolicy(snapshot);
-  made.MakeVectors();
+  SR2L_RETURN_IF_ERROR(made.MakeVectors());
   made.policy_.contract = FormatContract(contract);
   return made;
 }
@@ -106,21 +105,14 @@ void PolicyExport::ReadPolicy(const v1::PolicySnapshot& snapshot) {
   }
 }
 
-void PolicyExport::MakeVectors() {
-  vectors_.observation_dim = policy_.observation_dim();
-  vectors_.action_dim = policy_.action_dim();
-  vectors_.observations = TestObservations(policy_);
-  vectors_.controls = ServiceControls(vectors_.observations);
-  double rounding = 0;
-  for (size_t row = 0; row < vectors_.count(); ++row) {
-    const std::vector<double> exact = ExactControls(
-        policy_, vectors_.observations.data() + row * vectors_.observation_dim);
-    for (int i = 0; i < vectors_.action_dim; ++i) {
-      const double control = vectors_.controls[row * vectors_.action_dim + i];
-      rounding = std::max(rounding, std::abs(control - exact[i]) / policy_.half_width[i]);
-    }
-  }
-  contract_.set_tolerance(std::max(kTolerance, kRoundingFactor * rounding));
+absl::Status PolicyExport::MakeVectors() {
+  SR2L_ASSIGN_OR_RETURN(ChosenVectors chosen,
+                        ChooseVectors(policy_, [this](const std::vector<float>& observations) {
+                          return ServiceControls(observations);
+                        }));
+  vectors_ = std::move(chosen.vectors);
+  contract_.set_tolerance(std::max(kTolerance, kRoundingFactor * chosen.rounding));
+  return absl::OkStatus();
 }
 
 std::vector<float> PolicyExport::ServiceControls(const std::vector<float>& observations) const {

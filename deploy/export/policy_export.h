@@ -25,8 +25,8 @@ class PolicyExport {
 
   const ExportedPolicy& policy() const { return policy_; }
   const exported::Contract& contract() const { return contract_; }
-  // At least 64 observations, also far outside of what training sees, and what the service's
-  // own inference makes of them.
+  // Observations, also far outside of what training sees, and what the service's own
+  // inference makes of them.
   const Vectors& vectors() const { return vectors_; }
 
   // The controls [N, A] that the service itself takes at observations [N, O]: what an actor's
@@ -37,8 +37,8 @@ class PolicyExport {
   PolicyExport() = default;
 
   void ReadPolicy(const v1::PolicySnapshot& snapshot);
-  // Makes vectors, and the tolerance from them.
-  void MakeVectors();
+  // Chooses the vectors, and the tolerance from them.
+  absl::Status MakeVectors();
 
   std::shared_ptr<const Policy> service_policy_;
   std::shared_ptr<const CompiledTask> task_;

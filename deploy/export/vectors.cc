@@ -6,31 +6,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "common/random/philox.h"
 
 namespace sr2l {
 namespace {
-
-constexpr uint64_t kKey = 0x7665635F32723473;  // any: the observations are always the same
-constexpr int kTypical = 64;
-constexpr int kEdge = 32;
-constexpr int kExtreme = 32;
-
-// On [-1, 1), of this row and coordinate.
-double Uniform(int row, int coordinate) {
-  const auto words = Philox4x32({static_cast<uint32_t>(row), static_cast<uint32_t>(coordinate)}, kKey);
-  return static_cast<double>(words[0]) / 2147483648.0 - 1;
-}
-
-// In standard deviations from the mean.
-double Deviation(const ExportedPolicy& policy, int row, int coordinate) {
-  const double uniform = Uniform(row, coordinate);
-  if (row == 0) return 0;
-  if (row < kTypical) return 3 * uniform;
-  // Half of these are clipped.
-  if (row < kTypical + kEdge) return (policy.is_normalized() ? 2 * policy.clip : 6) * uniform;
-  return 1e6 * uniform;
-}
 
 std::string FormatFloat(float number) { return absl::StrFormat("%.9g", number); }
 
@@ -44,19 +22,6 @@ int CountColumns(const std::vector<absl::string_view>& header, absl::string_view
 }
 
 }  // namespace
-
-std::vector<float> TestObservations(const ExportedPolicy& policy) {
-  std::vector<float> observations;
-  for (int row = 0; row < kTypical + kEdge + kExtreme; ++row) {
-    for (int i = 0; i < policy.observation_dim(); ++i) {
-      const double mean = policy.is_normalized() ? policy.mean[i] : 0;
-      const double deviation = policy.is_normalized() ? 1 / policy.scale[i] : 1;
-      observations.push_back(
-          static_cast<float>(mean + deviation * Deviation(policy, row, i)));
-    }
-  }
-  return observations;
-}
 
 std::string FormatVectors(const Vectors& vectors) {
   std::vector<std::string> names;

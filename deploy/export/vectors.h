@@ -6,7 +6,6 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "common/exported_policy/exported_policy.h"
 
 namespace sr2l {
 
@@ -19,11 +18,6 @@ struct Vectors {
 
   size_t count() const { return observations.size() / observation_dim; }
 };
-
-// Observations [N, O] to test a policy with: around the middle of what it was trained on (of
-// a policy without statistics: around 0), at the edge of its clipping, and far beyond. The
-// same for the same policy.
-std::vector<float> TestObservations(const ExportedPolicy& policy);
 
 // As CSV: the columns observation_0, ... and action_0, ..., and a row for each vector. Numbers
 // read back to the same bits.

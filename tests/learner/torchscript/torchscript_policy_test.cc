@@ -49,7 +49,7 @@ TEST(TorchScriptPolicyTest, TakesBatchesAndHoldsItsContract) {
   const TemporaryFolder folder;
   ASSERT_TRUE(WriteTorchScript(Policy(v1::LINEAR), folder / "policy.pt").ok());
   torch::jit::ExtraFilesMap extra = {{"contract.json", ""}};
-  torch::jit::Module module = torch::jit::load(folder / "policy.pt", c10::nullopt, extra);
+  torch::jit::Module module = torch::jit::load(folder / "policy.pt", {}, extra);
   EXPECT_EQ(extra["contract.json"], "{\"task\": \"x\"}");
   const torch::Tensor batch = module.forward({torch::zeros({5, 2})}).toTensor();
   EXPECT_THAT(batch.sizes().vec(), ElementsAre(5, 1));
