@@ -22,9 +22,9 @@ struct ExportedPolicy {
     v1::Activation activation = v1::LINEAR;
   };
 
-  std::vector<Layer> layers;      // at least one
-  std::vector<float> mean;        // [O]; empty: no normalization
-  std::vector<float> scale;       // [O], 1 / standard deviation
+  std::vector<Layer> layers;  // at least one
+  std::vector<float> mean;    // [O]; empty: no normalization
+  std::vector<float> scale;   // [O], 1 / standard deviation
   float clip = 0;
   std::vector<float> log_std;     // [A] or [1], nats; empty: the policy is deterministic
   std::vector<float> offset;      // [A], middle of the actuator's range

@@ -68,13 +68,14 @@ absl::Status TakeLayers(const TensorFile& file, ExportedPolicy& policy) {
     SR2L_ASSIGN_OR_RETURN(ExportedPolicy::Layer layer, TakeLayer(file, policy.layers.size()));
     layer.activation = hidden;
     if (!policy.layers.empty() && policy.action_dim() != layer.inputs) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(LayerName(policy.layers.size()), ".weight must have ", policy.action_dim(),
-                       " columns, got ", layer.inputs));
+      return absl::InvalidArgumentError(absl::StrCat(LayerName(policy.layers.size()),
+                                                     ".weight must have ", policy.action_dim(),
+                                                     " columns, got ", layer.inputs));
     }
     policy.layers.push_back(std::move(layer));
   }
-  if (policy.layers.empty()) return absl::InvalidArgumentError("there is no tensor policy.0.weight");
+  if (policy.layers.empty())
+    return absl::InvalidArgumentError("there is no tensor policy.0.weight");
   policy.layers.back().activation = output;
   return absl::OkStatus();
 }
@@ -98,10 +99,9 @@ std::string FormatPolicyFile(const ExportedPolicy& policy) {
   if (!policy.log_std.empty()) file.tensors.push_back(Vector("policy.log_std", policy.log_std));
   file.tensors.push_back(Vector("action.offset", policy.offset));
   file.tensors.push_back(Vector("action.half_width", policy.half_width));
-  file.metadata = {
-      {"activation", v1::Activation_Name(policy.layers.front().activation)},
-      {"output_activation", v1::Activation_Name(policy.layers.back().activation)},
-      {"contract", policy.contract}};
+  file.metadata = {{"activation", v1::Activation_Name(policy.layers.front().activation)},
+                   {"output_activation", v1::Activation_Name(policy.layers.back().activation)},
+                   {"contract", policy.contract}};
   return FormatSafetensors(file);
 }
 

@@ -87,8 +87,7 @@ absl::StatusOr<NamedTensor> ReadTensor(const std::string& name, const Struct& fi
     if (size > 0 && count > kMostElements / size) return Malformed(name + " is too large");
     count *= size;
   }
-  if (range.size() != 2 || range[0] > range[1] ||
-      range[1] > static_cast<int64_t>(content.size()) ||
+  if (range.size() != 2 || range[0] > range[1] || range[1] > static_cast<int64_t>(content.size()) ||
       range[1] - range[0] != count * static_cast<int64_t>(sizeof(float))) {
     return Malformed(absl::StrCat(name, " does not lie where its header says"));
   }
@@ -117,8 +116,8 @@ std::string FormatSafetensors(const TensorFile& file) {
   for (const NamedTensor& tensor : file.tensors) {
     const size_t end = offset + tensor.values.size() * sizeof(float);
     entries.push_back(absl::StrCat(JsonString(tensor.name), ":{\"dtype\":\"F32\",\"shape\":[",
-                                   absl::StrJoin(tensor.shape, ","), "],\"data_offsets\":[",
-                                   offset, ",", end, "]}"));
+                                   absl::StrJoin(tensor.shape, ","), "],\"data_offsets\":[", offset,
+                                   ",", end, "]}"));
     offset = end;
   }
   std::string header = absl::StrCat("{", absl::StrJoin(entries, ","), "}");

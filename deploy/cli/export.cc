@@ -55,9 +55,9 @@ absl::StatusOr<PolicyExport> ReadPolicy(const ExportFlags& flags) {
                         LoadConfig({.file = experiment.string(), .overrides = {}}));
   absl::StatusOr<PolicyExport> policy = PolicyExport::Create(member, config.resolved.task());
   if (policy.ok()) return policy;
-  return absl::Status(policy.status().code(), absl::StrCat("member ", flags.member, " of ",
-                                                           flags.run, ": ",
-                                                           policy.status().message()));
+  return absl::Status(
+      policy.status().code(),
+      absl::StrCat("member ", flags.member, " of ", flags.run, ": ", policy.status().message()));
 }
 
 std::string DefaultPath(const ExportFlags& flags, const PolicyExport& policy) {
@@ -91,8 +91,9 @@ absl::Status Verify(const std::string& path) {
   SR2L_ASSIGN_OR_RETURN(const Verification result, VerifyExport(path, binaries));
   std::cout << path << ": " << result.vectors
             << " vectors agree; the greatest difference of an action is "
-            << FormatNumber(result.greatest_difference) << " of half its range (allowed: "
-            << FormatNumber(result.tolerance) << ")" << std::endl;
+            << FormatNumber(result.greatest_difference)
+            << " of half its range (allowed: " << FormatNumber(result.tolerance) << ")"
+            << std::endl;
   return absl::OkStatus();
 }
 

@@ -58,8 +58,8 @@ absl::StatusOr<std::map<uint32_t, std::string>> FinalMemberFiles(const std::stri
     if (member.has_value() && is_final) files[*member] = entry.path().string();
   }
   if (!files.empty()) return files;
-  return absl::NotFoundError(absl::StrCat("no trained members (", policies.string(),
-                                          "/member_*.member) in ", folder));
+  return absl::NotFoundError(
+      absl::StrCat("no trained members (", policies.string(), "/member_*.member) in ", folder));
 }
 
 absl::StatusOr<v1::TrainedMember> ReadMemberFile(const std::string& path) {
@@ -88,8 +88,8 @@ absl::StatusOr<v1::TrainedMember> ReadMember(const std::string& folder, uint32_t
   if (found != versions.end()) return std::move(found->second);
   std::vector<uint64_t> kept;
   for (const auto& [number, read] : versions) kept.push_back(number);
-  return absl::NotFoundError(absl::StrCat("member ", member, " has no policy of version ",
-                                          *version, "; there are ", absl::StrJoin(kept, ", ")));
+  return absl::NotFoundError(absl::StrCat("member ", member, " has no policy of version ", *version,
+                                          "; there are ", absl::StrJoin(kept, ", ")));
 }
 
 }  // namespace sr2l

@@ -46,10 +46,10 @@ std::string Vector(const std::string& name, const std::vector<float>& values) {
 // [rows, columns], row by row.
 std::string Matrix(const std::string& name, const std::vector<float>& values, int rows,
                    int columns) {
-  std::string text =
-      absl::StrCat("static const float ", name, "[", rows, "][", columns, "] = {\n");
+  std::string text = absl::StrCat("static const float ", name, "[", rows, "][", columns, "] = {\n");
   for (int row = 0; row < rows; ++row) {
-    absl::StrAppend(&text, "    ", Braced(values.data() + static_cast<size_t>(row) * columns, columns, "    "),
+    absl::StrAppend(&text, "    ",
+                    Braced(values.data() + static_cast<size_t>(row) * columns, columns, "    "),
                     row + 1 < rows ? ",\n" : "};\n");
   }
   return text;
@@ -57,7 +57,8 @@ std::string Matrix(const std::string& name, const std::vector<float>& values, in
 
 // Text from outside inside of a comment.
 std::string InComment(absl::string_view text) {
-  return absl::StrReplaceAll(text, {{"*/", "* /"}, {"/*", "/ *"}, {"\n", " "}, {"\\", "/"}, {"?", "."}});
+  return absl::StrReplaceAll(text,
+                             {{"*/", "* /"}, {"/*", "/ *"}, {"\n", " "}, {"\\", "/"}, {"?", "."}});
 }
 
 std::string Heading(const exported::Contract& contract, const std::string& name) {
@@ -103,21 +104,19 @@ std::string LayerCode(const ExportedPolicy::Layer& layer, const std::string& nam
   std::string value = "sum";
   if (layer.activation == v1::TANH) value = "tanhf(sum)";
   if (layer.activation == v1::RELU) value = "sum > 0.0f ? sum : 0.0f";
-  return absl::StrCat("  for (j = 0; j < ", layer.outputs, "; ++j) {\n",
-                      "    float sum = 0.0f;\n",
+  return absl::StrCat("  for (j = 0; j < ", layer.outputs, "; ++j) {\n", "    float sum = 0.0f;\n",
                       "    for (i = 0; i < ", layer.inputs, "; ++i) sum += ", input, "[i] * ", name,
-                      "_weight_", number, "[i][j];\n",
-                      "    sum += ", name, "_bias_", number, "[j];\n",
-                      "    x", number + 1, "[j] = ", value, ";\n  }\n");
+                      "_weight_", number, "[i][j];\n", "    sum += ", name, "_bias_", number,
+                      "[j];\n", "    x", number + 1, "[j] = ", value, ";\n  }\n");
 }
 
 std::string Function(const ExportedPolicy& policy, const std::string& name) {
-  std::string text = absl::StrCat(
-      "static inline float ", name, "_clip(float x, float limit) {\n",
-      "  return x < -limit ? -limit : x > limit ? limit : x;\n}\n\n",
-      "/* From observation[", policy.observation_dim(), "] to action[", policy.action_dim(),
-      "]; they must not overlap. */\n",
-      "static inline void ", name, "_act(const float *observation, float *action) {\n");
+  std::string text =
+      absl::StrCat("static inline float ", name, "_clip(float x, float limit) {\n",
+                   "  return x < -limit ? -limit : x > limit ? limit : x;\n}\n\n",
+                   "/* From observation[", policy.observation_dim(), "] to action[",
+                   policy.action_dim(), "]; they must not overlap. */\n", "static inline void ",
+                   name, "_act(const float *observation, float *action) {\n");
   std::string input = "observation";
   if (policy.is_normalized()) {
     absl::StrAppend(&text, "  float x0[", policy.observation_dim(), "];\n");
@@ -128,17 +127,17 @@ std::string Function(const ExportedPolicy& policy, const std::string& name) {
   }
   text += "  int i, j;\n";
   if (policy.is_normalized()) {
-    absl::StrAppend(&text, "  for (i = 0; i < ", policy.observation_dim(), "; ++i) {\n    x0[i] = ",
-                    name, "_clip((observation[i] - ", name, "_mean[i]) * ", name, "_scale[i], ",
-                    FloatConstant(policy.clip), ");\n  }\n");
+    absl::StrAppend(&text, "  for (i = 0; i < ", policy.observation_dim(),
+                    "; ++i) {\n    x0[i] = ", name, "_clip((observation[i] - ", name,
+                    "_mean[i]) * ", name, "_scale[i], ", FloatConstant(policy.clip), ");\n  }\n");
   }
   for (size_t i = 0; i < policy.layers.size(); ++i) {
     text += LayerCode(policy.layers[i], name, i, input);
     input = absl::StrCat("x", i + 1);
   }
-  return absl::StrCat(text, "  for (j = 0; j < ", policy.action_dim(), "; ++j) {\n    action[j] = ",
-                      name, "_offset[j] + ", name, "_half_width[j] * ", name, "_clip(", input,
-                      "[j], 1.0f);\n  }\n}\n");
+  return absl::StrCat(text, "  for (j = 0; j < ", policy.action_dim(),
+                      "; ++j) {\n    action[j] = ", name, "_offset[j] + ", name,
+                      "_half_width[j] * ", name, "_clip(", input, "[j], 1.0f);\n  }\n}\n");
 }
 
 }  // namespace
@@ -147,10 +146,10 @@ std::string FormatCHeader(const ExportedPolicy& policy, const exported::Contract
                           const std::string& name) {
   const std::string guard = absl::AsciiStrToUpper(name) + "_H_";
   return absl::StrCat(Heading(contract, name), "#ifndef ", guard, "\n#define ", guard,
-                      "\n\n#include <math.h>\n\nenum { ", name, "_observations = ",
-                      policy.observation_dim(), ", ", name, "_actions = ", policy.action_dim(),
-                      " };\n\n", Constants(policy, name), "\n", Function(policy, name),
-                      "\n#endif\n");
+                      "\n\n#include <math.h>\n\nenum { ", name,
+                      "_observations = ", policy.observation_dim(), ", ", name,
+                      "_actions = ", policy.action_dim(), " };\n\n", Constants(policy, name), "\n",
+                      Function(policy, name), "\n#endif\n");
 }
 
 std::string FormatCProgram(const std::string& name) {
@@ -182,7 +181,8 @@ std::string CIdentifier(absl::string_view text) {
   for (char& c : name) {
     if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) c = '_';
   }
-  if (name.empty() || absl::ascii_isdigit(static_cast<unsigned char>(name[0]))) name = "policy_" + name;
+  if (name.empty() || absl::ascii_isdigit(static_cast<unsigned char>(name[0])))
+    name = "policy_" + name;
   return name;
 }
 

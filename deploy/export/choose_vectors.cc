@@ -26,8 +26,8 @@ std::vector<float> Candidates(const ExportedPolicy& policy, const Kind& kind) {
   std::vector<float> observations;
   for (int row = 0; row < kCandidates * kind.count; ++row) {
     for (int i = 0; i < policy.observation_dim(); ++i) {
-      const auto words = Philox4x32(
-          {static_cast<uint32_t>(row), static_cast<uint32_t>(i), kind.number}, kKey);
+      const auto words =
+          Philox4x32({static_cast<uint32_t>(row), static_cast<uint32_t>(i), kind.number}, kKey);
       const double uniform = static_cast<double>(words[0]) / 2147483648.0 - 1;
       const double mean = policy.is_normalized() ? policy.mean[i] : 0;
       const double deviation = policy.is_normalized() ? 1 / policy.scale[i] : 1;

@@ -22,9 +22,9 @@ struct ChosenVectors {
 
 // 128 vectors to test files of `policy` with, their controls from `service`: observations around
 // the middle of what it was trained on (of a policy without statistics: around 0), some that
-// are clipped, and some far beyond. Of four candidates for each the one is taken at which
+// are clipped, and some far beyond. Of four times as many candidates those are taken at which
 // rounding does least: where large numbers cancel, two orders of summation differ by more than
-// a wrong file would. The same for the same policy.
+// a file that is slightly wrong. The same for the same policy.
 absl::StatusOr<ChosenVectors> ChooseVectors(const ExportedPolicy& policy, Inference service);
 
 }  // namespace sr2l

@@ -54,8 +54,8 @@ absl::StatusOr<std::vector<float>> RunSafetensors(const std::string& content,
   }
   std::vector<float> controls;
   for (size_t row = 0; row < vectors.count(); ++row) {
-    for (const double control : ExactControls(
-             policy, vectors.observations.data() + row * vectors.observation_dim)) {
+    for (const double control :
+         ExactControls(policy, vectors.observations.data() + row * vectors.observation_dim)) {
       controls.push_back(static_cast<float>(control));
     }
   }
@@ -83,11 +83,11 @@ absl::StatusOr<std::vector<float>> RunC(const std::string& content, const std::s
       scratch / "observations", FormatRows(vectors.observations, vectors.observation_dim)));
   const char* chosen = std::getenv("CC");
   const std::string compiler = chosen != nullptr && *chosen != '\0' ? chosen : "cc";
-  const absl::Status compiled =
-      ProgramOutput("/usr/bin/env", {compiler, "-std=c99", "-O1", "-o", scratch / "policy",
-                                     scratch / "main.c", "-lm"},
-                    kProgramLimit)
-          .status();
+  const absl::Status compiled = ProgramOutput("/usr/bin/env",
+                                              {compiler, "-std=c99", "-O1", "-o",
+                                               scratch / "policy", scratch / "main.c", "-lm"},
+                                              kProgramLimit)
+                                    .status();
   if (!compiled.ok()) {
     return absl::Status(compiled.code(), absl::StrCat("it cannot be compiled with ", compiler,
                                                       " ($CC): ", compiled.message()));
@@ -121,10 +121,10 @@ absl::StatusOr<Verification> Compare(const Vectors& vectors, const std::vector<f
     const double difference =
         std::abs(static_cast<double>(controls[i]) - vectors.controls[i]) / half_width;
     if (!(difference <= contract.tolerance())) {  // NaN fails too
-      return absl::DataLossError(absl::StrCat(
-          "vector ", i / vectors.action_dim, ": ", action.name(), " is ", controls[i],
-          " instead of ", vectors.controls[i], ", which is ", difference,
-          " of half its range; allowed: ", contract.tolerance()));
+      return absl::DataLossError(
+          absl::StrCat("vector ", i / vectors.action_dim, ": ", action.name(), " is ", controls[i],
+                       " instead of ", vectors.controls[i], ", which is ", difference,
+                       " of half its range; allowed: ", contract.tolerance()));
     }
     result.greatest_difference = std::max(result.greatest_difference, difference);
   }

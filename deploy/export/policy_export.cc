@@ -25,8 +25,8 @@ constexpr double kRoundingFactor = 4;
 
 absl::Status CheckVersion(const v1::TrainedMember& member) {
   if (absl::StartsWith(member.version(), absl::StrCat(kThisVersion, ","))) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("it was written by \"", member.version(),
-                                                 "\", this is ", kThisVersion));
+  return absl::InvalidArgumentError(
+      absl::StrCat("it was written by \"", member.version(), "\", this is ", kThisVersion));
 }
 
 absl::Status CheckFits(const v1::NetworkShape& network, const CompiledTask& task,
@@ -34,10 +34,10 @@ absl::Status CheckFits(const v1::NetworkShape& network, const CompiledTask& task
   const int observations = task.observer().dim();
   const int actions = task.action_map().dim();
   if (network.inputs() == observations && network.outputs() == actions) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the policy does not match the task ", name, ": it takes ", network.inputs(),
-      " observations and gives ", network.outputs(), " actions, the task has ", observations,
-      " and ", actions));
+  return absl::InvalidArgumentError(
+      absl::StrCat("the policy does not match the task ", name, ": it takes ", network.inputs(),
+                   " observations and gives ", network.outputs(), " actions, the task has ",
+                   observations, " and ", actions));
 }
 
 }  // namespace
@@ -99,8 +99,7 @@ void PolicyExport::ReadPolicy(const v1::PolicySnapshot& snapshot) {
   }
   policy_.log_std = {snapshot.log_std().begin(), snapshot.log_std().end()};
   for (const exported::Action& action : contract_.action()) {
-    policy_.offset.push_back(
-        static_cast<float>(action.low() + (action.high() - action.low()) / 2));
+    policy_.offset.push_back(static_cast<float>(action.low() + (action.high() - action.low()) / 2));
     policy_.half_width.push_back(static_cast<float>((action.high() - action.low()) / 2));
   }
 }

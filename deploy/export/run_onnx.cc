@@ -79,7 +79,8 @@ absl::StatusOr<Matrix> Run(const std::string& op, const std::vector<const Matrix
   if (op == "Add" && has_row) return PerColumn(a, *in[1], std::plus<float>());
   if (op == "Mul" && has_row) return PerColumn(a, *in[1], std::multiplies<float>());
   if (op == "Tanh" && in.size() == 1) return PerElement(a, [](float x) { return std::tanh(x); });
-  if (op == "Relu" && in.size() == 1) return PerElement(a, [](float x) { return std::max(x, 0.0F); });
+  if (op == "Relu" && in.size() == 1)
+    return PerElement(a, [](float x) { return std::max(x, 0.0F); });
   if (op == "Clip" && has_two && in[1]->values.size() == 1 && in[2]->values.size() == 1) {
     const float low = in[1]->values[0];
     const float high = in[2]->values[0];

@@ -28,7 +28,8 @@ std::string UnitOf(const mjModel& model, int actuator) {
   const int joint = model.actuator_trnid[2 * actuator];
   const int type = model.jnt_type[joint];
   if (type != mjJNT_SLIDE && type != mjJNT_HINGE) return "control";
-  const double force = model.actuator_gainprm[mjNGAIN * actuator] * model.actuator_gear[6 * actuator];
+  const double force =
+      model.actuator_gainprm[mjNGAIN * actuator] * model.actuator_gear[6 * actuator];
   return absl::StrCat(force, type == mjJNT_SLIDE ? " N" : " N m");
 }
 
@@ -85,21 +86,27 @@ struct Suffix {
 std::vector<Suffix> PositionsOf(int joint_type) {
   std::vector<Suffix> quaternion = {{" w", "1"}, {" x", "1"}, {" y", "1"}, {" z", "1"}};
   switch (joint_type) {
-    case mjJNT_SLIDE: return {{"", "m"}};
-    case mjJNT_HINGE: return {{"", "rad"}};
-    case mjJNT_BALL: return quaternion;
+    case mjJNT_SLIDE:
+      return {{"", "m"}};
+    case mjJNT_HINGE:
+      return {{"", "rad"}};
+    case mjJNT_BALL:
+      return quaternion;
     default:  // free
-      return {{" position x", "m"}, {" position y", "m"}, {" position z", "m"},
-              {" w", "1"},          {" x", "1"},          {" y", "1"},          {" z", "1"}};
+      return {{" position x", "m"}, {" position y", "m"}, {" position z", "m"}, {" w", "1"},
+              {" x", "1"},          {" y", "1"},          {" z", "1"}};
   }
 }
 
 // Of its coordinates in qvel, or of forces along them.
 std::vector<Suffix> VelocitiesOf(int joint_type, const char* linear, const char* angular) {
   switch (joint_type) {
-    case mjJNT_SLIDE: return {{"", linear}};
-    case mjJNT_HINGE: return {{"", angular}};
-    case mjJNT_BALL: return {{" x", angular}, {" y", angular}, {" z", angular}};
+    case mjJNT_SLIDE:
+      return {{"", linear}};
+    case mjJNT_HINGE:
+      return {{"", angular}};
+    case mjJNT_BALL:
+      return {{" x", angular}, {" y", angular}, {" z", angular}};
     default:
       return {{" linear x", linear},   {" linear y", linear},   {" linear z", linear},
               {" angular x", angular}, {" angular y", angular}, {" angular z", angular}};
@@ -175,11 +182,16 @@ std::vector<exported::Coordinate> AllCoordinates(const mjModel& model, v1::Quant
     case v1::CVEL:
       return PerBody(model, Spatial("rad/s", "m/s"));
     case v1::CINERT:
-      return PerBody(model, {{" inertia xx", "kg m^2"}, {" inertia yy", "kg m^2"},
-                             {" inertia zz", "kg m^2"}, {" inertia xy", "kg m^2"},
-                             {" inertia xz", "kg m^2"}, {" inertia yz", "kg m^2"},
-                             {" mass x", "kg m"},       {" mass y", "kg m"},
-                             {" mass z", "kg m"},       {" mass", "kg"}});
+      return PerBody(model, {{" inertia xx", "kg m^2"},
+                             {" inertia yy", "kg m^2"},
+                             {" inertia zz", "kg m^2"},
+                             {" inertia xy", "kg m^2"},
+                             {" inertia xz", "kg m^2"},
+                             {" inertia yz", "kg m^2"},
+                             {" mass x", "kg m"},
+                             {" mass y", "kg m"},
+                             {" mass z", "kg m"},
+                             {" mass", "kg"}});
     case v1::SENSORDATA:
       return PerSensor(model);
     default:
@@ -194,12 +206,12 @@ std::vector<exported::Coordinate> DescribeCoordinates(const mjModel& model, cons
   std::vector<exported::Coordinate> described;
   for (int i = slice.first; i < slice.first + slice.count; ++i) {
     // Activations: how they belong to actuators differs between releases of MuJoCo.
-    described.push_back(i < static_cast<int>(all.size())
-                            ? all[i]
-                            : MakeCoordinate(absl::StrCat(absl::AsciiStrToLower(v1::Quantity_Name(
-                                                              slice.quantity)),
-                                                          " ", i),
-                                             "1"));
+    described.push_back(
+        i < static_cast<int>(all.size())
+            ? all[i]
+            : MakeCoordinate(
+                  absl::StrCat(absl::AsciiStrToLower(v1::Quantity_Name(slice.quantity)), " ", i),
+                  "1"));
   }
   return described;
 }

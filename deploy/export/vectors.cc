@@ -25,14 +25,16 @@ int CountColumns(const std::vector<absl::string_view>& header, absl::string_view
 
 std::string FormatVectors(const Vectors& vectors) {
   std::vector<std::string> names;
-  for (int i = 0; i < vectors.observation_dim; ++i) names.push_back(absl::StrCat("observation_", i));
+  for (int i = 0; i < vectors.observation_dim; ++i)
+    names.push_back(absl::StrCat("observation_", i));
   for (int i = 0; i < vectors.action_dim; ++i) names.push_back(absl::StrCat("action_", i));
   std::string csv = absl::StrJoin(names, ",") + "\n";
   for (size_t row = 0; row < vectors.count(); ++row) {
     const auto observation = vectors.observations.begin() + row * vectors.observation_dim;
     const auto control = vectors.controls.begin() + row * vectors.action_dim;
     absl::StrAppend(
-        &csv, absl::StrJoin(observation, observation + vectors.observation_dim, ",", AppendFormatted),
+        &csv,
+        absl::StrJoin(observation, observation + vectors.observation_dim, ",", AppendFormatted),
         ",", absl::StrJoin(control, control + vectors.action_dim, ",", AppendFormatted), "\n");
   }
   return csv;
@@ -75,7 +77,8 @@ std::string FormatRows(const std::vector<float>& numbers, int columns) {
 
 absl::StatusOr<std::vector<float>> ParseNumbers(absl::string_view text, size_t count) {
   std::vector<float> numbers;
-  for (const absl::string_view word : absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty())) {
+  for (const absl::string_view word :
+       absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty())) {
     float number = 0;
     if (!absl::SimpleAtof(word, &number)) {
       return absl::InvalidArgumentError(absl::StrCat("not a number: ", word));

@@ -26,9 +26,7 @@ uint64_t ReadLittleEndian(absl::string_view bytes) {
 }
 
 // Of a checksum that is itself stored in what checksums may cover.
-uint32_t Masked(uint32_t checksum) {
-  return ((checksum >> 15) | (checksum << 17)) + 0xA282EAD8U;
-}
+uint32_t Masked(uint32_t checksum) { return ((checksum >> 15) | (checksum << 17)) + 0xA282EAD8U; }
 
 std::string ChecksumOf(absl::string_view bytes) {
   return LittleEndian(Masked(Crc32c(bytes)), kChecksumBytes);

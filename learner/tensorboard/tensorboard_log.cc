@@ -121,8 +121,7 @@ absl::Status TensorBoardLog::Resume(const std::map<uint32_t, uint64_t>& last_ste
   return absl::OkStatus();
 }
 
-absl::StatusOr<TensorBoardLog::Run> TensorBoardLog::StartRun(uint32_t member,
-                                                             uint64_t last_step) {
+absl::StatusOr<TensorBoardLog::Run> TensorBoardLog::StartRun(uint32_t member, uint64_t last_step) {
   const fs::path folder = fs::path(folder_) / absl::StrFormat("member_%03d", member);
   std::error_code error;
   fs::create_directories(folder, error);

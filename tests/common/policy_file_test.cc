@@ -14,9 +14,15 @@ using ::testing::HasSubstr;
 // Two observations, three hidden units, one action in [1, 5].
 ExportedPolicy Policy() {
   ExportedPolicy policy;
-  policy.layers = {{.inputs = 2, .outputs = 3, .weight = {1, 2, 3, 4, 5, 6}, .bias = {7, 8, 9},
+  policy.layers = {{.inputs = 2,
+                    .outputs = 3,
+                    .weight = {1, 2, 3, 4, 5, 6},
+                    .bias = {7, 8, 9},
                     .activation = v1::RELU},
-                   {.inputs = 3, .outputs = 1, .weight = {0.5F, -0.5F, 0.25F}, .bias = {-1},
+                   {.inputs = 3,
+                    .outputs = 1,
+                    .weight = {0.5F, -0.5F, 0.25F},
+                    .bias = {-1},
                     .activation = v1::LINEAR}};
   policy.mean = {10, 20};
   policy.scale = {2, 4};
@@ -76,7 +82,8 @@ TEST(PolicyFileTest, TensorsThatAreMissingOrDoNotFitAreNamed) {
   for (const NamedTensor& tensor : whole.tensors) {
     TensorFile changed = whole;
     for (NamedTensor& other : changed.tensors) {
-      if (other.name == tensor.name) other = {.name = other.name, .shape = {5}, .values = {1, 2, 3, 4, 5}};
+      if (other.name == tensor.name)
+        other = {.name = other.name, .shape = {5}, .values = {1, 2, 3, 4, 5}};
     }
     EXPECT_FALSE(ParsePolicyFile(FormatSafetensors(changed)).ok()) << tensor.name;
   }

@@ -27,10 +27,9 @@ std::string ByHand(const std::string& header, const std::vector<float>& numbers)
 TEST(SafetensorsTest, WritesTheDocumentedBytes) {
   const TensorFile file = {.metadata = {{"k", "a\"b\n"}},
                            .tensors = {{"x", {2, 1}, {1, -2}}, {"y", {}, {0.5F}}}};
-  const std::string header =
-      R"({"__metadata__":{"k":"a\"b\u000a"},)"
-      R"("x":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},)"
-      R"("y":{"dtype":"F32","shape":[],"data_offsets":[8,12]}})";
+  const std::string header = R"({"__metadata__":{"k":"a\"b\u000a"},)"
+                             R"("x":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},)"
+                             R"("y":{"dtype":"F32","shape":[],"data_offsets":[8,12]}})";
   const std::string padding((8 - header.size() % 8) % 8, ' ');
   EXPECT_EQ(FormatSafetensors(file), ByHand(header + padding, {1, -2, 0.5F}));
 }

@@ -7,11 +7,20 @@ bool WireReader::Next() {
   const uint64_t key = Varint();
   number_ = static_cast<int>(key >> 3);
   switch (key & 7) {
-    case 0: varint_ = Varint(); return true;
-    case 1: content_ = Take(8); return true;
-    case 2: content_ = Take(Varint()); return true;
-    case 5: content_ = Take(4); return true;
-    default: throw std::runtime_error("an unknown wire type at byte " + std::to_string(offset_));
+    case 0:
+      varint_ = Varint();
+      return true;
+    case 1:
+      content_ = Take(8);
+      return true;
+    case 2:
+      content_ = Take(Varint());
+      return true;
+    case 5:
+      content_ = Take(4);
+      return true;
+    default:
+      throw std::runtime_error("an unknown wire type at byte " + std::to_string(offset_));
   }
 }
 

@@ -18,7 +18,7 @@ class WireReader {
   bool Next();
 
   int number() const { return number_; }
-  uint64_t varint() const { return varint_; }             // of wire type 0
+  uint64_t varint() const { return varint_; }              // of wire type 0
   const std::string& content() const { return content_; }  // of the others
 
  private:

@@ -81,7 +81,8 @@ TEST(ContractTest, JsonHasTheNamesOfTheMessageAndReadsBack) {
 
 // Every builtin task, and every quantity that they see.
 TEST(ContractTest, EveryBuiltInTaskHasANameAndAUnitForEachCoordinate) {
-  for (const char* task : {"ant", "half_cheetah", "hopper", "inverted_pendulum", "swimmer", "walker2d"}) {
+  for (const char* task :
+       {"ant", "half_cheetah", "hopper", "inverted_pendulum", "swimmer", "walker2d"}) {
     const exported::Contract contract =
         RandomExport({.name = task, .task = task, .is_gaussian = true, .is_normalized = false})
             .contract();

@@ -35,7 +35,9 @@ void ExpectError(const ProgramResult& result, int exit_code, const std::string& 
 
 class ExportCommandTest : public ::testing::Test {
  protected:
-  ExportCommandTest() { WriteRun(kPendulum, {RandomMember(kPendulum), RandomMember(kPendulum)}, run_); }
+  ExportCommandTest() {
+    WriteRun(kPendulum, {RandomMember(kPendulum), RandomMember(kPendulum)}, run_);
+  }
 
   ProgramResult Export(const std::string& format, std::vector<std::string> more = {}) const {
     std::vector<std::string> arguments = {"export", run_, "--member", "1", "--format", format};

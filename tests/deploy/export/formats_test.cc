@@ -63,8 +63,8 @@ TEST_P(FormatsTest, TheCHeaderCompilesWithoutAWarningAndGivesTheServicesControls
   for (const float number : observations_) rows << number << "\n";
   WriteFile(folder / "observations", rows.str());
   const ProgramResult compiled =
-      RunProgram({"/usr/bin/cc", "-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion",
-                  "-Werror", "-o", folder / "run", folder / "main.c", "-lm"});
+      RunProgram({"/usr/bin/cc", "-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic",
+                  "-Wconversion", "-Werror", "-o", folder / "run", folder / "main.c", "-lm"});
   ASSERT_EQ(compiled.exit_code, 0) << compiled.errors;
   const ProgramResult run = RunProgram({folder / "run", folder / "observations"});
   ASSERT_EQ(run.exit_code, 0);
@@ -77,7 +77,8 @@ TEST_P(FormatsTest, TheCHeaderCompilesWithoutAWarningAndGivesTheServicesControls
 TEST_P(FormatsTest, TheCHeaderIsAlsoCpp) {
   const TemporaryFolder folder;
   WriteFile(folder / "policy.h", FormatCHeader(policy(), export_.contract(), "robot"));
-  WriteFile(folder / "main.cc", "#include \"policy.h\"\nvoid (*act)(const float*, float*) = robot_act;\n");
+  WriteFile(folder / "main.cc",
+            "#include \"policy.h\"\nvoid (*act)(const float*, float*) = robot_act;\n");
   const ProgramResult compiled =
       RunProgram({"/usr/bin/c++", "-std=c++11", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic",
                   "-Wconversion", "-Werror", folder / "main.cc"});
@@ -112,8 +113,7 @@ TEST_P(FormatsTest, TheOnnxModelGivesTheServicesControlsInAnInterpreterOfItsOwn)
   std::vector<float> controls;
   for (size_t row = 0; row < observations_.size(); row += policy().observation_dim()) {
     const auto first = observations_.begin() + static_cast<std::ptrdiff_t>(row);
-    for (const double control :
-         EvaluateOnnx(model, {first, first + policy().observation_dim()})) {
+    for (const double control : EvaluateOnnx(model, {first, first + policy().observation_dim()})) {
       controls.push_back(static_cast<float>(control));
     }
   }

@@ -13,7 +13,7 @@ struct ReadEvent {
   double wall_time = 0;
   int64_t step = 0;
   std::string file_version;
-  int session_status = -1;              // -1: no session log
+  int session_status = -1;               // -1: no session log
   std::map<std::string, float> scalars;  // by tag
 };
 

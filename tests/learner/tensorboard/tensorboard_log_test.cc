@@ -89,8 +89,7 @@ TEST_F(TensorBoardLogTest, AFileBeginsWithItsVersionAndAStartAndIsNamedAsTensorB
   EXPECT_EQ(events[0].wall_time, 5000);
   EXPECT_EQ(events[1].session_status, 1);
   EXPECT_EQ(events[1].step, 0);
-  EXPECT_THAT(Files("member_000")[0].filename().string(),
-              StartsWith("events.out.tfevents.5000."));
+  EXPECT_THAT(Files("member_000")[0].filename().string(), StartsWith("events.out.tfevents.5000."));
 }
 
 TEST_F(TensorBoardLogTest, ARoundIsAnEventAtItsStepsAndTimeWithWhatIsSetOnly) {
@@ -104,14 +103,14 @@ TEST_F(TensorBoardLogTest, ARoundIsAnEventAtItsStepsAndTimeWithWhatIsSetOnly) {
   const ReadEvent event = Events("member_002").at(2);
   EXPECT_EQ(event.step, 400);
   EXPECT_EQ(event.wall_time, 5000.5);
-  EXPECT_THAT(event.scalars,
-              UnorderedElementsAre(
-                  Pair("rollout/ep_rew_mean", -1.5), Pair("rollout/ep_len_mean", 250),
-                  Pair("time/fps", 50), Pair("time/iterations", 4), Pair("time/time_elapsed", 8),
-                  Pair("time/total_timesteps", 400), Pair("train/n_updates", 4),
-                  Pair("train/kl_divergence_loss", 0.25), Pair("train/actor_loss", -8),
-                  Pair("train/is_line_search_success", 0), Pair("sr2l/backtracks", -1),
-                  Pair("sr2l/episodes", 3)));
+  EXPECT_THAT(
+      event.scalars,
+      UnorderedElementsAre(Pair("rollout/ep_rew_mean", -1.5), Pair("rollout/ep_len_mean", 250),
+                           Pair("time/fps", 50), Pair("time/iterations", 4),
+                           Pair("time/time_elapsed", 8), Pair("time/total_timesteps", 400),
+                           Pair("train/n_updates", 4), Pair("train/kl_divergence_loss", 0.25),
+                           Pair("train/actor_loss", -8), Pair("train/is_line_search_success", 0),
+                           Pair("sr2l/backtracks", -1), Pair("sr2l/episodes", 3)));
 }
 
 TEST_F(TensorBoardLogTest, AResumedRunHasEveryStepOnceAndTheNewValuesAfterTheOldOnes) {
