@@ -65,6 +65,25 @@ function(sr2l_library name)
   add_library(sr2l::${name} ALIAS sr2l_${name})
 endfunction()
 
+# The messages of a file format of others, which is no part of the service's (proto/):
+# `file`.proto lies beside the code that uses it, which includes "<folder>/<file>.pb.h".
+function(sr2l_format_messages name file)
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  cmake_path(GET file STEM stem)
+  set(out ${PROJECT_BINARY_DIR}/format_messages)
+  file(MAKE_DIRECTORY ${out})
+  add_custom_command(
+    OUTPUT ${out}/${folder}/${stem}.pb.cc ${out}/${folder}/${stem}.pb.h
+    COMMAND protobuf::protoc -I${PROJECT_SOURCE_DIR} --cpp_out=${out} ${folder}/${file}
+    DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file}
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+    VERBATIM)
+  add_library(sr2l_${name} STATIC ${out}/${folder}/${stem}.pb.cc)
+  add_library(sr2l::${name} ALIAS sr2l_${name})
+  target_include_directories(sr2l_${name} SYSTEM PUBLIC ${out})
+  target_link_libraries(sr2l_${name} PUBLIC protobuf::libprotobuf)
+endfunction()
+
 # LibTorch's headers take nine seconds to parse: the targets named here share one
 # precompiled copy, made with sr2l_learner_nn.
 function(sr2l_share_torch_headers)

@@ -19,6 +19,7 @@
 #include "deploy/cli/config_flags.h"
 #include "deploy/cli/member_table.h"
 #include "deploy/cli/replay_memory.h"
+#include "deploy/cli/this_program.h"
 #include "deploy/cli/train_run.h"
 #include "sr2l/v1/fleet.pb.h"
 
@@ -54,13 +55,6 @@ std::string CheckDeviceName(const std::string& device) {
                            std::all_of(number.begin(), number.end(), absl::ascii_isdigit);
   if (device == "cpu" || device == "cuda" || is_numbered) return "";
   return absl::StrCat("must be cpu, cuda or cuda:N, got ", device);
-}
-
-absl::StatusOr<std::string> FolderOfThisProgram() {
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return absl::ErrnoToStatus(error.value(), "cannot read /proc/self/exe");
-  return self.parent_path().string();
 }
 
 // The experiment, complete, with the files of a user's own model beside it, where the

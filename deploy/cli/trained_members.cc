@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 #include <system_error>
@@ -15,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/config_flags.h"
+#include "deploy/cli/member_files.h"
 #include "deploy/cli/text.h"
 
 namespace sr2l {
@@ -40,13 +40,8 @@ absl::Status CheckVersion(const fs::path& path, const std::string& written_by) {
                    written_by.empty() ? "another version" : OneLine(written_by)));
 }
 
-absl::StatusOr<v1::TrainedMember> ReadMember(const fs::path& path, uint32_t number) {
-  std::ifstream file(path, std::ios::binary);
-  v1::TrainedMember member;
-  if (!file || !member.ParseFromIstream(&file) || !member.has_policy()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path.string(), " is not a trained member, or is damaged"));
-  }
+absl::StatusOr<v1::TrainedMember> ReadFileOf(uint32_t number, const fs::path& path) {
+  SR2L_ASSIGN_OR_RETURN(v1::TrainedMember member, ReadMemberFile(path.string()));
   SR2L_RETURN_IF_ERROR(CheckVersion(path, member.version()));
   if (member.policy().member() != number) {
     return absl::InvalidArgumentError(absl::StrCat(path.string(), " must be of member ", number,
@@ -97,12 +92,12 @@ absl::StatusOr<v1::TrainedMember> ReadTrainedMember(const std::string& folder, u
     return absl::NotFoundError(
         absl::StrCat("member ", member, " has no policy yet: there is no ", newest.string()));
   }
-  if (!choice.has_value()) return ReadMember(newest, member);
+  if (!choice.has_value()) return ReadFileOf(member, newest);
   std::vector<fs::path> paths = KeptPolicies(policies, stem);
   paths.push_back(newest);
   std::set<uint64_t> versions;
   for (const fs::path& path : paths) {
-    SR2L_ASSIGN_OR_RETURN(v1::TrainedMember kept, ReadMember(path, member));
+    SR2L_ASSIGN_OR_RETURN(v1::TrainedMember kept, ReadFileOf(member, path));
     if (kept.policy().version() == *choice) return kept;
     versions.insert(kept.policy().version());
   }

@@ -190,7 +190,7 @@ absl::Status Cohort::Record(const std::vector<int64_t>& rows, uint64_t steps,
   for (const int64_t row : rows) {
     const v1::MemberProgress& member = progress_[row];
     SR2L_RETURN_IF_ERROR(context_.results.AppendRound(
-        member, absl::ToDoubleSeconds(now - context_.board.started_at())));
+        member, absl::ToDoubleSeconds(now - context_.board.started_at()), now));
     context_.board.Record(member, now);
     updated.push_back(member);
   }

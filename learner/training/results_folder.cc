@@ -1,6 +1,7 @@
 #include "learner/training/results_folder.h"
 
 #include <filesystem>
+#include <map>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -24,26 +25,43 @@ constexpr char kHeader[] =
     "local_lipschitz,wall_seconds\n";
 
 constexpr size_t kRoundColumn = 4;
+constexpr size_t kStepsColumn = 5;
 
 // A number that reads back to the same bits; empty when the field is not set.
 std::string Cell(bool present, double value) {
   return present ? absl::StrFormat("%.17g", value) : "";
 }
 
-// Whether a row of the curve is of a round that its member had finished.
-bool IsLearned(const std::string& row, const std::vector<uint64_t>& rounds) {
-  const std::vector<absl::string_view> cells = absl::StrSplit(row, ',');
+// A row of the curve, as far as it is looked at again.
+struct CurveRow {
   uint64_t member = 0;
   uint64_t round = 0;
-  return cells.size() > kRoundColumn && absl::SimpleAtoi(cells[0], &member) &&
-         absl::SimpleAtoi(cells[kRoundColumn], &round) && member < rounds.size() &&
-         round <= rounds[member];
+  uint64_t env_steps = 0;
+};
+
+std::optional<CurveRow> ReadRow(const std::string& line) {
+  const std::vector<absl::string_view> cells = absl::StrSplit(line, ',');
+  CurveRow row;
+  if (cells.size() > kStepsColumn && absl::SimpleAtoi(cells[0], &row.member) &&
+      absl::SimpleAtoi(cells[kRoundColumn], &row.round) &&
+      absl::SimpleAtoi(cells[kStepsColumn], &row.env_steps)) {
+    return row;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
+absl::Status ResultsFolder::OpenCurve() {
+  const std::string curve_path = absl::StrCat(path_, "/curve.csv");
+  absl::MutexLock lock(&mu_);
+  curve_.open(curve_path, std::ios::app);
+  if (!curve_) return absl::UnavailableError(absl::StrCat("cannot write ", curve_path));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Resume(
-    const std::string& path, const std::vector<uint64_t>& rounds) {
+    const std::string& path, const std::vector<uint64_t>& rounds, absl::Time now) {
   const std::string curve_path = absl::StrCat(path, "/curve.csv");
   std::ifstream old(curve_path);
   if (!old) return absl::NotFoundError(absl::StrCat(curve_path, " is missing"));
@@ -54,22 +72,25 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Resume(
     return absl::FailedPreconditionError(
         absl::StrCat(curve_path, " was written by another version of sr2l"));
   }
+  std::map<uint32_t, uint64_t> last_steps;
+  for (uint32_t member = 0; member < rounds.size(); ++member) last_steps[member] = 0;
   while (std::getline(old, line)) {
     // The last line may be cut short: it then has no end.
-    if (!old.eof() && IsLearned(line, rounds)) absl::StrAppend(&kept, line, "\n");
+    const std::optional<CurveRow> row = old.eof() ? std::nullopt : ReadRow(line);
+    if (!row || row->member >= rounds.size() || row->round > rounds[row->member]) continue;
+    absl::StrAppend(&kept, line, "\n");
+    last_steps[static_cast<uint32_t>(row->member)] = row->env_steps;
   }
   SR2L_RETURN_IF_ERROR(WriteFileAtomically(curve_path, kept));
-  std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path));
+  std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path, now));
+  SR2L_RETURN_IF_ERROR(folder->OpenCurve());
   absl::MutexLock lock(&folder->mu_);
-  folder->curve_.open(curve_path, std::ios::app);
-  if (!folder->curve_) {
-    return absl::UnavailableError(absl::StrCat("cannot write ", curve_path));
-  }
+  SR2L_RETURN_IF_ERROR(folder->tensorboard_.Resume(last_steps));
   return folder;
 }
 
 absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Create(
-    const std::string& path, const v1::ExperimentConfig& config) {
+    const std::string& path, const v1::ExperimentConfig& config, absl::Time now) {
   std::error_code error;
   fs::create_directories(fs::path(path) / "policies", error);
   if (error) {
@@ -81,17 +102,14 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Create(
   }
   SR2L_RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(path, "/experiment.textproto"),
                                            FormatExperiment(config)));
-  std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path));
-  absl::MutexLock lock(&folder->mu_);
-  folder->curve_.open(curve_path);
-  folder->curve_ << kHeader << std::flush;
-  if (!folder->curve_) {
-    return absl::UnavailableError(absl::StrCat("cannot write ", curve_path));
-  }
+  std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path, now));
+  SR2L_RETURN_IF_ERROR(WriteFileAtomically(curve_path, kHeader));
+  SR2L_RETURN_IF_ERROR(folder->OpenCurve());
   return folder;
 }
 
-absl::Status ResultsFolder::AppendRound(const v1::MemberProgress& m, double wall_seconds) {
+absl::Status ResultsFolder::AppendRound(const v1::MemberProgress& m, double wall_seconds,
+                                        absl::Time now) {
   const std::string row = absl::StrCat(
       absl::StrJoin({absl::StrCat(m.member()), absl::StrCat(m.seed()),
                      Cell(true, m.radius()), Cell(true, m.coefficient()),
@@ -117,7 +135,7 @@ absl::Status ResultsFolder::AppendRound(const v1::MemberProgress& m, double wall
   absl::MutexLock lock(&mu_);
   curve_ << row << std::flush;
   if (!curve_) return absl::UnavailableError(absl::StrCat("cannot write ", path_, "/curve.csv"));
-  return absl::OkStatus();
+  return tensorboard_.Append(m, wall_seconds, now);
 }
 
 absl::Status ResultsFolder::WriteMember(const v1::TrainedMember& member,

@@ -11,6 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "learner/tensorboard/tensorboard_log.h"
 #include "sr2l/v1/experiment.pb.h"
 #include "sr2l/v1/policy.pb.h"
 
@@ -19,6 +21,7 @@ namespace sr2l {
 // What an experiment leaves behind, in one folder:
 //   experiment.textproto                     the configuration with every default
 //   curve.csv                                a row per member and round
+//   tensorboard/member_000/...               the same for TensorBoard
 //   policies/member_000.member               TrainedMember, the newest state
 //   policies/member_000_round_000100.member  kept ones
 // Thread-safe.
@@ -27,25 +30,31 @@ class ResultsFolder {
   // Creates the folder and starts the curve. An existing curve is refused: results are
   // never overwritten.
   static absl::StatusOr<std::unique_ptr<ResultsFolder>> Create(
-      const std::string& path, const v1::ExperimentConfig& config);
+      const std::string& path, const v1::ExperimentConfig& config, absl::Time now);
 
   // Goes on with a folder that Create made: keeps the rows of the curve up to each member's
   // round, by member; what came after is learned again. NotFound: there is no curve.
   static absl::StatusOr<std::unique_ptr<ResultsFolder>> Resume(
-      const std::string& path, const std::vector<uint64_t>& rounds);
+      const std::string& path, const std::vector<uint64_t>& rounds, absl::Time now);
 
-  // Appends a member's finished round to the curve. `wall_seconds`: since the start.
-  absl::Status AppendRound(const v1::MemberProgress& member, double wall_seconds);
+  // Appends a member's finished round to the curve, `now`. `wall_seconds`: since the start.
+  absl::Status AppendRound(const v1::MemberProgress& member, double wall_seconds,
+                           absl::Time now);
 
   // Writes a member's state whole or not at all; `keep_round` adds a copy named by it.
   absl::Status WriteMember(const v1::TrainedMember& member, std::optional<uint64_t> keep_round);
 
  private:
-  explicit ResultsFolder(std::string path) : path_(std::move(path)) {}
+  ResultsFolder(std::string path, absl::Time now)
+      : path_(std::move(path)), tensorboard_(path_ + "/tensorboard", now) {}
+
+  // Opens curve.csv to append to it.
+  absl::Status OpenCurve();
 
   const std::string path_;
   absl::Mutex mu_;
   std::ofstream curve_ ABSL_GUARDED_BY(mu_);
+  TensorBoardLog tensorboard_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sr2l

@@ -125,11 +125,11 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> OpenResults(const std::string& pa
     for (const auto& [member, checkpoint] : saved) {
       if (member < rounds.size()) rounds[member] = checkpoint.progress().rounds();
     }
-    auto results = ResultsFolder::Resume(path, rounds);
+    auto results = ResultsFolder::Resume(path, rounds, absl::Now());
     // It was interrupted before there was anything to go on with.
     if (!absl::IsNotFound(results.status())) return results;
   }
-  return ResultsFolder::Create(path, config);
+  return ResultsFolder::Create(path, config, absl::Now());
 }
 
 // Who trains together: members at the same position, in at most `parts` cohorts for each.

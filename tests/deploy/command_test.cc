@@ -75,10 +75,10 @@ TEST_F(CommandTest, HelpNamesTheVerbsThereAreAndNoOthers) {
   EXPECT_EQ(result.exit_code, 0);
   for (const char* verb :
        {"train", "resume", "validate", "submit", "list", "show", "watch", "cancel", "limiter", "tasks",
-        "digest"}) {
+        "digest", "export", "verify"}) {
     EXPECT_THAT(result.output, HasSubstr(std::string("\n  ") + verb + " "));
   }
-  for (const char* verb : {"evaluate", "report", "export"}) {
+  for (const char* verb : {"evaluate", "report"}) {
     EXPECT_THAT(result.output, Not(HasSubstr(std::string("\n  ") + verb + " ")));
   }
 }
@@ -86,7 +86,7 @@ TEST_F(CommandTest, HelpNamesTheVerbsThereAreAndNoOthers) {
 TEST_F(CommandTest, EveryVerbHasHelp) {
   for (const char* verb :
        {"train", "resume", "validate", "submit", "list", "show", "watch", "cancel", "limiter", "tasks",
-        "digest"}) {
+        "digest", "export", "verify"}) {
     const ProgramResult result = Sr2l({verb, "--help"});
     EXPECT_EQ(result.exit_code, 0) << verb;
     EXPECT_THAT(result.output, HasSubstr("Usage")) << verb;
@@ -114,7 +114,7 @@ TEST_F(CommandTest, IncompleteAndWrongArgumentsAreWrongUsage) {
 }
 
 TEST_F(CommandTest, VerbsOfLaterReleasesAreUnknown) {
-  for (const char* verb : {"evaluate", "report", "export"}) {
+  for (const char* verb : {"evaluate", "report"}) {
     ExpectWrongUsage({verb}, std::string("unknown command ") + verb);
   }
 }

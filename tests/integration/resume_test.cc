@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "tests/deploy/temporary_folder.h"
 #include "tests/integration/recovery_runs.h"
 #include "tests/integration/service.h"
+#include "tests/learner/tensorboard/event_reader.h"
 
 namespace sr2l {
 namespace {
@@ -21,6 +23,21 @@ using ::testing::HasSubstr;
 constexpr absl::Duration kTrainingTimeout = absl::Minutes(10);
 constexpr int kRounds = 30;
 constexpr int kRows = 2 * kRounds;
+
+// The rounds in the only event file of a TensorBoard run, each step after the one before.
+int NumEvents(const std::string& run) {
+  int rounds = 0;
+  int64_t last_step = 0;
+  for (const auto& file : std::filesystem::directory_iterator(run)) {
+    for (const ReadEvent& event : ReadEventFile(ReadFile(file.path()))) {
+      if (event.scalars.empty()) continue;
+      EXPECT_GT(event.step, last_step);
+      last_step = event.step;
+      ++rounds;
+    }
+  }
+  return rounds;
+}
 
 class ResumeTest : public ::testing::TestWithParam<RecoveryCase> {
  protected:
@@ -36,6 +53,8 @@ class ResumeTest : public ::testing::TestWithParam<RecoveryCase> {
     EXPECT_EQ(DigestOf(run_), digest);
     EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), kRows);
     ExpectWholeLog(run_, kRounds);
+    EXPECT_EQ(NumEvents(run_ + "/tensorboard/member_000"), kRounds);
+    EXPECT_EQ(NumEvents(run_ + "/tensorboard/member_001"), kRounds);
   }
 
   TemporaryFolder folder_;

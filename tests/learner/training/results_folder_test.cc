@@ -13,6 +13,8 @@
 namespace sr2l {
 namespace {
 
+const absl::Time kNow = absl::FromUnixSeconds(1000);
+
 std::string Read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
@@ -31,7 +33,7 @@ class ResultsFolderTest : public ::testing::Test {
 };
 
 TEST_F(ResultsFolderTest, TheCurveHasOneNamedColumnPerCellAndReadsBackExactly) {
-  const auto folder = ResultsFolder::Create(folder_, {});
+  const auto folder = ResultsFolder::Create(folder_, {}, kNow);
   ASSERT_TRUE(folder.ok()) << folder.status();
   v1::MemberProgress member;
   member.set_member(3);
@@ -39,7 +41,7 @@ TEST_F(ResultsFolderTest, TheCurveHasOneNamedColumnPerCellAndReadsBackExactly) {
   member.set_kl(0.1);
   member.set_return_mean(-1.0 / 3.0);
   member.set_backtracks(-1);
-  ASSERT_TRUE((*folder)->AppendRound(member, 1.5).ok());
+  ASSERT_TRUE((*folder)->AppendRound(member, 1.5, kNow).ok());
   const std::vector<std::string> lines = absl::StrSplit(Read(folder_ + "/curve.csv"), '\n');
   const std::vector<std::string> names = absl::StrSplit(lines.at(0), ',');
   const std::vector<std::string> cells = absl::StrSplit(lines.at(1), ',');
@@ -57,7 +59,7 @@ TEST_F(ResultsFolderTest, TheCurveHasOneNamedColumnPerCellAndReadsBackExactly) {
 }
 
 TEST_F(ResultsFolderTest, MembersAreWrittenUnderTheirNumberAndKeptOnesUnderTheirRound) {
-  const auto folder = ResultsFolder::Create(folder_, {});
+  const auto folder = ResultsFolder::Create(folder_, {}, kNow);
   ASSERT_TRUE(folder.ok());
   v1::TrainedMember member;
   member.mutable_policy()->set_member(7);
@@ -75,14 +77,39 @@ TEST_F(ResultsFolderTest, MembersAreWrittenUnderTheirNumberAndKeptOnesUnderTheir
 }
 
 TEST_F(ResultsFolderTest, ResultsAreNeverOverwritten) {
-  ASSERT_TRUE(ResultsFolder::Create(folder_, {}).ok());
-  EXPECT_EQ(ResultsFolder::Create(folder_, {}).status().code(),
+  ASSERT_TRUE(ResultsFolder::Create(folder_, {}, kNow).ok());
+  EXPECT_EQ(ResultsFolder::Create(folder_, {}, kNow).status().code(),
             absl::StatusCode::kAlreadyExists);
 }
 
 TEST_F(ResultsFolderTest, AFolderThatCannotBeMadeIsNamed) {
-  const auto folder = ResultsFolder::Create("/proc/no/such", {});
+  const auto folder = ResultsFolder::Create("/proc/no/such", {}, kNow);
   EXPECT_THAT(std::string(folder.status().message()), testing::HasSubstr("/proc/no/such"));
+}
+
+TEST_F(ResultsFolderTest, EveryRoundIsAlsoAnEventOfItsMembersRun) {
+  const auto folder = ResultsFolder::Create(folder_, {}, kNow);
+  ASSERT_TRUE(folder.ok());
+  for (const uint32_t number : {0U, 2U}) {
+    v1::MemberProgress member;
+    member.set_member(number);
+    ASSERT_TRUE((*folder)->AppendRound(member, 1.5, kNow).ok());
+  }
+  std::vector<std::string> runs;
+  for (const auto& run : std::filesystem::directory_iterator(folder_ + "/tensorboard")) {
+    runs.push_back(run.path().filename());
+    EXPECT_FALSE(std::filesystem::is_empty(run));
+  }
+  EXPECT_THAT(runs, testing::UnorderedElementsAre("member_000", "member_002"));
+}
+
+TEST_F(ResultsFolderTest, AnEventFileThatCannotBeWrittenFailsTheRoundByName) {
+  const auto folder = ResultsFolder::Create(folder_, {}, kNow);
+  ASSERT_TRUE(folder.ok());
+  std::ofstream(folder_ + "/tensorboard") << "in the way";
+  const absl::Status status = (*folder)->AppendRound(v1::MemberProgress(), 1.5, kNow);
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("tensorboard/member_000"));
 }
 
 }  // namespace

@@ -1,0 +1,16 @@
+#ifndef SR2L_COMMON_DIGEST_CRC32C_H_
+#define SR2L_COMMON_DIGEST_CRC32C_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+
+namespace sr2l {
+
+// CRC-32C (Castagnoli) of `bytes`, as iSCSI and TFRecord files have it. For small things:
+// a byte at a time.
+uint32_t Crc32c(absl::string_view bytes);
+
+}  // namespace sr2l
+
+#endif  // SR2L_COMMON_DIGEST_CRC32C_H_
