@@ -25,6 +25,7 @@ void AddVerbs(CLI::App& app, Action& action) {
   AddDigest(app, action);
   AddAudit(app, action);
   AddEvaluate(app, action);
+  AddReport(app, action);
   app.require_subcommand(1);
   app.set_version_flag("--version", "sr2l " SR2L_VERSION);
 }

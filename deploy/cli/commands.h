@@ -27,6 +27,7 @@ void AddTasks(CLI::App& app, Action& action);
 void AddDigest(CLI::App& app, Action& action);
 void AddAudit(CLI::App& app, Action& action);
 void AddEvaluate(CLI::App& app, Action& action);
+void AddReport(CLI::App& app, Action& action);
 
 }  // namespace sr2l
 
