@@ -104,7 +104,7 @@ class Planner {
       const int number = ++numbers[key.first];
       const std::string suffix = number > 1 ? absl::StrCat(" ", number) : "";
       const std::string algorithm = key.first + suffix;
-      std::string name = absl::AsciiStrToLower(absl::StrCat("grid_", algorithm, "_", panel.id));
+      std::string name = absl::AsciiStrToLower(absl::StrCat("grid_", algorithm, "_", panel.task));
       for (char& c : name) c = absl::ascii_isalnum(c) ? c : '_';
       AddHeatMap(grid, absl::StrCat(algorithm, " on ", panel.task), name);
     }

@@ -75,7 +75,7 @@ TEST_F(CommandTest, HelpNamesTheVerbsThereAreAndNoOthers) {
   EXPECT_EQ(result.exit_code, 0);
   for (const char* verb :
        {"train", "resume", "validate", "submit", "list", "show", "watch", "cancel", "limiter", "tasks",
-        "digest"}) {
+        "digest", "audit", "evaluate", "report"}) {
     EXPECT_THAT(result.output, HasSubstr(std::string("\n  ") + verb + " "));
   }
   for (const char* verb : {"evaluate", "report", "export"}) {
@@ -86,7 +86,7 @@ TEST_F(CommandTest, HelpNamesTheVerbsThereAreAndNoOthers) {
 TEST_F(CommandTest, EveryVerbHasHelp) {
   for (const char* verb :
        {"train", "resume", "validate", "submit", "list", "show", "watch", "cancel", "limiter", "tasks",
-        "digest"}) {
+        "digest", "audit", "evaluate", "report"}) {
     const ProgramResult result = Sr2l({verb, "--help"});
     EXPECT_EQ(result.exit_code, 0) << verb;
     EXPECT_THAT(result.output, HasSubstr("Usage")) << verb;
