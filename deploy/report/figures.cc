@@ -155,8 +155,7 @@ class Planner {
       return;
     }
     Add("percentiles_", "Percentiles, ", panel, figure,
-        absl::StrCat("Final returns (mean of the last ", last_,
-                     " rounds in which episodes ended) of ", SeedCount(panel),
+        absl::StrCat("Final returns (", MeaningOfFinal(), ") of ", SeedCount(panel),
                      " seeds, sorted: 0 is the worst seed, 100 the best."));
   }
 
@@ -232,8 +231,7 @@ class Planner {
     plan_.figures.push_back(
         {.name = name,
          .title = "Radius and coefficient, " + title,
-         .caption = absl::StrCat("Final return (mean of the last ", last_,
-                                 " rounds in which episodes ended), mean over ", "seeds."),
+         .caption = absl::StrCat("Final return (", MeaningOfFinal(), "), mean over seeds."),
          .script = FormatScript(name, figure)});
   }
 
@@ -255,6 +253,11 @@ class Planner {
                              .title = title + NameOf(panel),
                              .caption = caption,
                              .script = FormatScript(name, figure)});
+  }
+
+  std::string MeaningOfFinal() const {
+    return absl::StrCat("mean of the last ", last_,
+                        " rounds in which episodes ended, of all if there are fewer");
   }
 
   const size_t last_;

@@ -38,7 +38,8 @@ set border 3 linecolor rgb '#404040'
 set tics nomirror
 set format x '%g'
 set format y '%g'
-set grid ytics linecolor rgb '#d0d0d0'
+set grid ytics linetype 1 linewidth 0.5 linecolor rgb '#e0e0e0'
+set rmargin 5
 )");
 }
 
@@ -148,7 +149,8 @@ std::string HeatMapBlock(const HeatMapFigure& figure) {
 
 std::string FormatScript(const std::string& name, const LineFigure& figure) {
   std::string script = Setup(figure.title, figure.x_label, figure.y_label);
-  absl::StrAppend(&script, "set key below center horizontal\n", XRange(figure));
+  absl::StrAppend(&script, "set key outside top center horizontal reverse Left samplen 2 width 1\n",
+                  XRange(figure));
   for (size_t i = 0; i < figure.series.size(); ++i) {
     absl::StrAppend(&script, Block(i, figure.series[i]));
   }
@@ -159,7 +161,8 @@ std::string FormatScript(const std::string& name, const HeatMapFigure& figure) {
   std::string script = Setup(figure.title, figure.x_label, figure.y_label);
   absl::StrAppend(&script, "unset key\nunset grid\nunset border\nset tics scale 0\nset xtics (",
                   Tics(figure.columns), ")\nset ytics (", Tics(figure.rows), ")\nset cblabel ",
-                  Quote(figure.value_label), "\nset format cb '%g'\nset xrange [-0.5:",
+                  Quote(figure.value_label),
+                  " offset 3\nset format cb '%g'\nset rmargin 18\nset xrange [-0.5:",
                   Number(static_cast<double>(figure.columns.size()) - 0.5),
                   "]\nset yrange [-0.5:", Number(static_cast<double>(figure.rows.size()) - 0.5),
                   R"(]

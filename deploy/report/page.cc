@@ -29,8 +29,8 @@ figure svg { display: block; width: 100%; height: auto; background: #fff; color:
 figcaption { font-size: .875rem; margin-top: .4rem; color: var(--soft); }
 figcaption b { color: var(--ink); }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
+table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .2rem .5rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
 th.number, td.number { text-align: right; }
 pre, code { font: .8125rem/1.45 ui-monospace, "DejaVu Sans Mono", monospace; }
 pre { overflow-x: auto; padding: .75rem; border: 1px solid var(--line); border-radius: 6px; }

@@ -70,6 +70,12 @@ double FinalReturn(const MemberData& member, size_t last) {
   return Mean(returns);
 }
 
+size_t RoundsAveraged(const Setting& setting, size_t last) {
+  size_t rounds = last;
+  for (const SeedRun& seed : setting.seeds) rounds = std::min(rounds, seed.member->curve.size());
+  return rounds;
+}
+
 double MeanReturn(const MemberData& member) { return FinalReturn(member, member.curve.size()); }
 
 std::vector<double> FinalReturns(const Setting& setting, size_t last) {

@@ -14,6 +14,9 @@ namespace sr2l {
 // are fewer. Never the best ones: those would be luck.
 double FinalReturn(const MemberData& member, size_t last);
 
+// How many rounds that are: of the seed with the fewest.
+size_t RoundsAveraged(const Setting& setting, size_t last);
+
 // Mean return of all rounds in which episodes ended: the area under the curve by its length.
 double MeanReturn(const MemberData& member);
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -16,7 +17,9 @@ double Count(size_t count) { return static_cast<double>(count); }
 
 // The cells by which a setting is known, at the start of every row.
 std::vector<Table::Cell> SettingCells(const Panel& panel, const Setting& setting) {
-  return {panel.task, setting.label, setting.radius, setting.coefficient};
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  return {panel.task, setting.label, setting.has_smoothness ? setting.radius : kNone,
+          setting.has_smoothness ? setting.coefficient : kNone};
 }
 
 template <typename AddRows>
@@ -37,16 +40,18 @@ Table FinalTable(const Study& study, size_t last) {
   return MakeTable(
       study,
       {.name = "final",
-       .title = "Final returns",
-       .columns = {"seeds", "rounds_averaged", "final_mean", "final_std", "interval95_low",
-                   "interval95_high", "worst_seed", "median_seed", "best_seed", "training_mean"},
+       .title = absl::StrCat("Final returns: means of the last ", last,
+                             " rounds in which episodes ended"),
+       .columns = {"seeds", "rounds_averaged", "final_mean", "final_std", "ci95_low", "ci95_high",
+                   "worst_seed", "median_seed", "best_seed", "training_mean"},
        .rows = {}},
       [last](const Setting& setting, auto add) {
         const std::vector<double> returns = FinalReturns(setting, last);
         const Estimate estimate = EstimateMean(returns);
-        add({Count(estimate.count), Count(last), estimate.mean, estimate.deviation,
-             estimate.interval.low, estimate.interval.high, Quantile(returns, 0),
-             Quantile(returns, 0.5), Quantile(returns, 1), Mean(MeanReturns(setting))});
+        add({Count(estimate.count), Count(RoundsAveraged(setting, last)), estimate.mean,
+             estimate.deviation, estimate.interval.low, estimate.interval.high,
+             Quantile(returns, 0), Quantile(returns, 0.5), Quantile(returns, 1),
+             Mean(MeanReturns(setting))});
       });
 }
 
@@ -55,8 +60,8 @@ Table EvaluationTable(const Study& study) {
                    {.name = "evaluation",
                     .title = "Final policies, clean and disturbed",
                     .columns = {"disturbance", "disturbance_radius", "seeds", "episodes",
-                                "return_mean", "return_std", "interval95_low", "interval95_high",
-                                "sm", "fluctuation", "local_lipschitz", "jacobian_spectral"},
+                                "return_mean", "return_std", "ci95_low", "ci95_high", "sm",
+                                "fluctuation", "local_lipschitz", "jacobian_spectral"},
                     .rows = {}},
                    [](const Setting& setting, auto add) {
                      for (const DisturbedReturn& row : DisturbedReturns(setting)) {

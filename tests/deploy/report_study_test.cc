@@ -247,8 +247,8 @@ TEST_F(StudyTest, TablesHoldTheNumbersWithAllTheirDigits) {
   ASSERT_THAT(tables, SizeIs(3));  // nothing was evaluated
   const std::string csv = FormatCsv(tables[0]);
   EXPECT_THAT(csv, HasSubstr("task,setting,radius,coefficient,seeds,rounds_averaged,final_mean,"));
-  EXPECT_THAT(csv, HasSubstr(absl::StrCat("\nswimmer,TRPO,0,0,3,2,")));
-  EXPECT_THAT(FormatMarkdown(tables[0]), HasSubstr("| swimmer | TRPO | 0 | 0 | 3 | 2 | "));
+  EXPECT_THAT(csv, HasSubstr(absl::StrCat("\nswimmer,TRPO,,,3,2,")));
+  EXPECT_THAT(FormatMarkdown(tables[0]), HasSubstr("| swimmer | TRPO | - | - | 3 | 2 | "));
 }
 
 TEST(FormatCsvTest, CellsThatWouldEndEarlyAreQuoted) {

@@ -94,7 +94,7 @@ TEST_F(ReportTest, ThePageHoldsEverythingAndLoadsNothing) {
   ASSERT_EQ(Report({plain_, smooth_, "--out", out_}).exit_code, 0);
   const std::string page = ReadFile(out_ + "/index.html");
   for (const char* const word :
-       {"<svg", "Learning curves, TRPO on swimmer", "Final returns", "interval95 low",
+       {"<svg", "Learning curves, TRPO on swimmer", "Final returns", "ci95 low",
         "no evaluation under random disturbance of", "prefers-color-scheme: dark",
         "Configuration of", "max_kl: 0.01", "no policy was written yet", "mean of the last 20"}) {
     EXPECT_THAT(page, HasSubstr(word));
@@ -114,11 +114,11 @@ TEST_F(ReportTest, TheFinalTableHasTheMeansOfTheLastRounds) {
   ASSERT_EQ(Report({plain_, "--out", out_, "--last", "10"}).exit_code, 0);
   // Rounds 21 to 30 of seeds 0, 1, 2: 25.5, 30.5 and 35.5; all rounds: 15.5 and so on.
   EXPECT_THAT(ReadFile(out_ + "/tables/final.csv"),
-              HasSubstr("\nswimmer,TRPO,0,0,3,10,30.5,5,25.5,35.5,25.5,30.5,35.5,20.5\n"));
+              HasSubstr("\nswimmer,TRPO,,,3,10,30.5,5,25.5,35.5,25.5,30.5,35.5,20.5\n"));
   EXPECT_THAT(ReadFile(out_ + "/tables/seeds.csv"),
-              HasSubstr("swimmer,TRPO,0,0,1," + plain_ + ",30,30000,30.5,20.5\n"));
+              HasSubstr("swimmer,TRPO,,,1," + plain_ + ",30,30000,30.5,20.5\n"));
   EXPECT_THAT(ReadFile(out_ + "/tables/final.md"), HasSubstr("| 30.5 | 5 | 25.5 | 35.5 |"));
-  EXPECT_THAT(ReadFile(out_ + "/tables/curves.csv"), HasSubstr("swimmer,TRPO,0,0,3,1000,6,5\n"));
+  EXPECT_THAT(ReadFile(out_ + "/tables/curves.csv"), HasSubstr("swimmer,TRPO,,,3,1000,6,5\n"));
 }
 
 TEST_F(ReportTest, TheSameRunsGiveTheSameFiles) {
