@@ -162,7 +162,7 @@ std::string FormatScript(const std::string& name, const HeatMapFigure& figure) {
   absl::StrAppend(&script, "unset key\nunset grid\nunset border\nset tics scale 0\nset xtics (",
                   Tics(figure.columns), ")\nset ytics (", Tics(figure.rows), ")\nset cblabel ",
                   Quote(figure.value_label),
-                  " offset 3\nset format cb '%g'\nset rmargin 18\nset xrange [-0.5:",
+                  " offset 2\nset format cb '%g'\nset rmargin 11\nset xrange [-0.5:",
                   Number(static_cast<double>(figure.columns.size()) - 0.5),
                   "]\nset yrange [-0.5:", Number(static_cast<double>(figure.rows.size()) - 0.5),
                   R"(]

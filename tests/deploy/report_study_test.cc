@@ -57,7 +57,7 @@ class StudyTest : public ::testing::Test {
 };
 
 TEST_F(StudyTest, RunsOfOneSettingPoolTheirSeeds) {
-  const std::string others = With(kTrpo, "[0, 1, 2]", "[7, 5]");
+  const std::string others = With(kTrpo, "[ 0, 1, 2 ]", "[7, 5]");
   const Study study = MakeStudy({Run("a", kTrpo), Run("b", others)});
   ASSERT_THAT(study.panels, SizeIs(1));
   ASSERT_THAT(study.panels[0].settings, SizeIs(1));
@@ -86,7 +86,7 @@ TEST_F(StudyTest, AlgorithmsShareAPanelAndTasksDoNot) {
 }
 
 TEST_F(StudyTest, SettingsOfOneAlgorithmAreToldApartByWhatTheyDifferIn) {
-  const std::string grid = With(kTrpoSr, "seeds: [0, 1]", "coefficient: [3, 30]");
+  const std::string grid = With(kTrpoSr, "seeds: [ 0, 1 ]", "coefficient: [3, 30]");
   const std::string wide = With(kTrpo, "trpo {}", "trpo { max_kl: 0.5 }");
   const Study study = MakeStudy({Run("a", grid), Run("b", kTrpo), Run("c", wide)});
   std::vector<std::string> labels;
@@ -96,7 +96,7 @@ TEST_F(StudyTest, SettingsOfOneAlgorithmAreToldApartByWhatTheyDifferIn) {
 }
 
 TEST_F(StudyTest, DdpgsVariantsHaveTheirNames) {
-  const std::string ddpg = "task { builtin: 'hopper' } ddpg {} rounds: 2 ";
+  const std::string ddpg = "task { builtin: 'hopper' } ddpg { first_update: 100 } rounds: 2 ";
   const Study study = MakeStudy({Run("a", ddpg), Run("b", ddpg + "smoothness { on: POLICY }"),
                                  Run("c", ddpg + "smoothness { on: CRITIC }")});
   std::vector<std::string> labels;
@@ -217,7 +217,7 @@ TEST_F(StudyTest, ALineThatIsStillBeingWrittenIsLeftOut) {
 }
 
 TEST_F(StudyTest, FiguresWithoutDataSayWhyAndWhatMakesIt) {
-  const Study study = MakeStudy({Run("a", With(kTrpoSr, "[0, 1]", "[4]"))});
+  const Study study = MakeStudy({Run("a", With(kTrpoSr, "[ 0, 1 ]", "[4]"))});
   const FigurePlan plan = PlanFigures(study, 20);
   ASSERT_THAT(plan.figures, SizeIs(1));
   EXPECT_EQ(plan.figures[0].name, "learning_trpo_swimmer");
@@ -231,7 +231,7 @@ TEST_F(StudyTest, FiguresWithoutDataSayWhyAndWhatMakesIt) {
 
 TEST_F(StudyTest, AGridIsAHeatMapAndTooManyLinesAreNone) {
   const std::string grid =
-      With(kTrpoSr, "seeds: [0, 1]", "radius: [0.1, 0.2, 0.3] coefficient: [1, 2, 3]");
+      With(kTrpoSr, "seeds: [ 0, 1 ]", "radius: [0.1, 0.2, 0.3] coefficient: [1, 2, 3]");
   WriteRun(folder_ / "a", grid, [](uint64_t, int) { return 7; });
   const FigurePlan plan = PlanFigures(MakeStudy({*ReadRun(folder_ / "a")}), 20);
   ASSERT_THAT(plan.figures, SizeIs(1));
