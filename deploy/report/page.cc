@@ -13,16 +13,19 @@ namespace sr2l {
 namespace {
 
 constexpr char kStyle[] = R"(
-:root { color-scheme: light dark; --ink: #1b1f24; --paper: #fbfbfa; --line: #d4d7dc; --soft: #5b6470; }
+:root { color-scheme: light dark;
+  --ink: #1b1f24; --paper: #fbfbfa; --line: #d4d7dc; --soft: #5b6470; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e8eb; --paper: #16191d; --line: #3a4048; --soft: #9aa4b0; }
 }
-body { margin: 0 auto; max-width: 88rem; padding: 1.5rem; color: var(--ink); background: var(--paper);
+body { margin: 0 auto; max-width: 88rem; padding: 1.5rem; color: var(--ink);
+  background: var(--paper);
   font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
 h2 { font-size: 1.15rem; margin: 2.5rem 0 .75rem; border-bottom: 1px solid var(--line); }
 .soft { color: var(--soft); }
-.figures { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }
+.figures { display: grid; gap: 1.25rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }
 figure { margin: 0; }
 figure svg { display: block; width: 100%; height: auto; background: #fff; color: #000;
   border: 1px solid var(--line); border-radius: 6px; }
@@ -30,7 +33,8 @@ figcaption { font-size: .875rem; margin-top: .4rem; color: var(--soft); }
 figcaption b { color: var(--ink); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .2rem .5rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
+th, td { padding: .2rem .5rem; border-bottom: 1px solid var(--line); text-align: left;
+  white-space: nowrap; }
 th.number, td.number { text-align: right; }
 pre, code { font: .8125rem/1.45 ui-monospace, "DejaVu Sans Mono", monospace; }
 pre { overflow-x: auto; padding: .75rem; border: 1px solid var(--line); border-radius: 6px; }
