@@ -28,9 +28,7 @@ std::vector<size_t> Colors(const Panel& panel) {
   std::set<size_t> used;
   for (const Setting& setting : panel.settings) {
     size_t color = !setting.has_smoothness ? 0 : setting.algorithm == "DDPG-SR-C" ? 2 : 1;
-    if (used.count(color) > 0) {
-      for (color = 3; used.count(color) > 0;) ++color;
-    }
+    for (size_t next = 3; used.count(color) > 0; ++next) color = next % kMaxSeries;
     used.insert(color);
     colors.push_back(color);
   }
@@ -115,13 +113,18 @@ class Planner {
         .title = NameOf(panel), .x_label = "Environment steps", .y_label = kReturn, .series = {}};
     const std::vector<size_t> colors = Colors(panel);
     for (size_t i = 0; i < panel.settings.size(); ++i) {
-      BandSeries& series = figure.series.emplace_back();
-      series.label = panel.settings[i].label;
-      series.color = colors[i];
+      BandSeries series{.label = panel.settings[i].label, .color = colors[i], .points = {}};
       for (const MeanPoint& point : MeanCurve(panel.settings[i])) {
         series.points.push_back(
             {.x = point.env_steps, .y = point.mean, .deviation = point.deviation});
       }
+      if (!series.points.empty()) figure.series.push_back(std::move(series));
+    }
+    if (figure.series.empty()) {
+      plan_.missing.push_back({.title = absl::StrCat("Learning curves, ", NameOf(panel)),
+                               .reason = "there are no steps at which all seeds have a return",
+                               .command = "sr2l resume RUN   # of the seeds with few rounds"});
+      return;
     }
     Add("learning_", "Learning curves, ", panel, figure,
         absl::StrCat("Return during training, mean and standard deviation over ", SeedCount(panel),

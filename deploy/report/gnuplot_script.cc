@@ -70,6 +70,16 @@ bool HasBand(const BandSeries& series) {
                      [](const BandPoint& point) { return std::isfinite(point.deviation); });
 }
 
+// A round distance at which at most seven marks fit into `extent` > 0.
+double TicDistance(double extent) {
+  const double least = extent / 6;
+  const double power = std::pow(10, std::floor(std::log10(least)));
+  for (const double factor : {1, 2, 5}) {
+    if (factor * power >= least) return factor * power;
+  }
+  return 10 * power;
+}
+
 // Where nothing is wider than a point the axis needs an extent by hand.
 std::string XRange(const LineFigure& figure) {
   double low = std::numeric_limits<double>::infinity();
@@ -83,7 +93,8 @@ std::string XRange(const LineFigure& figure) {
   const double margin = low == high          ? std::max(std::fabs(low), 1.0) / 2
                         : figure.x_fits_data ? 0
                                              : (high - low) / 50;
-  return absl::StrCat("set xrange [", Number(low - margin), ":", Number(high + margin), "]\n");
+  return absl::StrCat("set xrange [", Number(low - margin), ":", Number(high + margin),
+                      "]\nset xtics ", Number(TicDistance(high - low + 2 * margin)), "\n");
 }
 
 // Bands first, so that no line is hidden.

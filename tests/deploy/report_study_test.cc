@@ -229,6 +229,17 @@ TEST_F(StudyTest, FiguresWithoutDataSayWhyAndWhatMakesIt) {
   EXPECT_THAT(plan.missing[3].command, HasSubstr("members.radius="));
 }
 
+TEST_F(StudyTest, SeedsThatShareNoStepsHaveNoCurve) {
+  WriteRun(folder_ / "a", kTrpoSr, SomeReturn);
+  WriteFile(folder_ / "a/curve.csv", std::string(kCurveHeader) +
+                                         "0,0,0,0,1,1000,1,1,5\n1,1,0,0,1,1000,1,0,\n"
+                                         "1,1,0,0,2,2000,1,1,5\n");
+  const FigurePlan plan = PlanFigures(MakeStudy({*ReadRun(folder_ / "a")}), 20);
+  ASSERT_THAT(plan.figures, SizeIs(1));
+  EXPECT_EQ(plan.figures[0].name, "percentiles_trpo_swimmer");
+  EXPECT_EQ(plan.missing[0].reason, "there are no steps at which all seeds have a return");
+}
+
 TEST_F(StudyTest, AGridIsAHeatMapAndTooManyLinesAreNone) {
   const std::string grid =
       With(kTrpoSr, "seeds: [ 0, 1 ]", "radius: [0.1, 0.2, 0.3] coefficient: [1, 2, 3]");
