@@ -57,9 +57,10 @@ std::vector<std::string> Folders(const Panel& panel, Predicate wanted) {
 
 std::vector<std::string> UnevaluatedFolders(const Panel& panel, const std::string& disturbance) {
   return Folders(panel, [&disturbance](const MemberData& member) {
-    return std::none_of(
-        member.evaluation.begin(), member.evaluation.end(),
-        [&](const EvaluationPoint& point) { return point.disturbance == disturbance; });
+    return std::none_of(member.evaluation.begin(), member.evaluation.end(),
+                        [&](const EvaluationPoint& point) {
+                          return point.disturbance == disturbance && point.radius > 0;
+                        });
   });
 }
 
@@ -186,7 +187,7 @@ class Planner {
     const std::string title = absl::StrCat("Return under ", disturbance, " disturbance, ");
     const std::vector<std::string> unevaluated = UnevaluatedFolders(panel, disturbance);
     if (!unevaluated.empty()) MissEvaluation(title + NameOf(panel), disturbance, unevaluated);
-    if (figure.series.empty()) return;
+    if (figure.series.empty()) return;  // nothing, or at radius 0 alone, was evaluated
     Add("disturbed_" + disturbance + "_", title, panel, figure,
         absl::StrCat("Mean and standard deviation over seeds of the final policies' returns, ",
                      absl::StrJoin(episodes, " or "), " episodes of each seed at each radius; ",
