@@ -27,6 +27,7 @@ void AddVerbs(CLI::App& app, Action& action) {
   AddEvaluate(app, action);
   AddExport(app, action);
   AddVerify(app, action);
+  AddReport(app, action);
   app.require_subcommand(1);
   app.set_version_flag("--version", "sr2l " SR2L_VERSION);
 }

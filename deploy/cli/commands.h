@@ -29,6 +29,7 @@ void AddAudit(CLI::App& app, Action& action);
 void AddEvaluate(CLI::App& app, Action& action);
 void AddExport(CLI::App& app, Action& action);
 void AddVerify(CLI::App& app, Action& action);
+void AddReport(CLI::App& app, Action& action);
 
 }  // namespace sr2l
 

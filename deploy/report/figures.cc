@@ -1,0 +1,279 @@
+#include "deploy/report/figures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "deploy/report/gnuplot_script.h"
+#include "deploy/report/summary.h"
+
+namespace sr2l {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr char kReturn[] = "Return of an episode";
+
+// "TRPO on swimmer".
+std::string NameOf(const Panel& panel) { return absl::StrCat(panel.family, " on ", panel.task); }
+
+// The colours of the paper: blue without smoothness, orange, and green for the critic's;
+// several settings of one algorithm get the next free ones.
+std::vector<size_t> Colors(const Panel& panel) {
+  std::vector<size_t> colors;
+  std::set<size_t> used;
+  for (const Setting& setting : panel.settings) {
+    size_t color = !setting.has_smoothness ? 0 : setting.algorithm == "DDPG-SR-C" ? 2 : 1;
+    for (size_t next = 3; used.count(color) > 0; ++next) color = next % kMaxSeries;
+    used.insert(color);
+    colors.push_back(color);
+  }
+  return colors;
+}
+
+// How many seeds the settings have: "10", "3 to 10".
+std::string SeedCount(const Panel& panel) {
+  std::set<size_t> counts;
+  for (const Setting& setting : panel.settings) counts.insert(setting.seeds.size());
+  if (*counts.begin() == *counts.rbegin()) return absl::StrCat(*counts.begin());
+  return absl::StrCat(*counts.begin(), " to ", *counts.rbegin());
+}
+
+// The folders of a panel's runs for which `wanted` holds, each once.
+template <typename Predicate>
+std::vector<std::string> Folders(const Panel& panel, Predicate wanted) {
+  std::set<std::string> folders;
+  for (const Setting& setting : panel.settings) {
+    for (const SeedRun& seed : setting.seeds) {
+      if (wanted(*seed.member)) folders.insert(seed.run->folder);
+    }
+  }
+  return {folders.begin(), folders.end()};
+}
+
+std::vector<std::string> UnevaluatedFolders(const Panel& panel, const std::string& disturbance) {
+  return Folders(panel, [&disturbance](const MemberData& member) {
+    return std::none_of(member.evaluation.begin(), member.evaluation.end(),
+                        [&](const EvaluationPoint& point) {
+                          return point.disturbance == disturbance && point.radius > 0;
+                        });
+  });
+}
+
+class Planner {
+ public:
+  explicit Planner(size_t last) : last_(last) {}
+
+  void AddPanel(const Panel& panel) {
+    if (panel.settings.size() > kMaxSeries) {
+      MissCrowded(panel);
+    } else {
+      AddLearningCurves(panel);
+      AddPercentiles(panel);
+      AddRobustness(panel, "random");
+      AddRobustness(panel, "adversarial");
+    }
+    AddHeatMaps(panel);
+  }
+
+  FigurePlan TakePlan() { return std::move(plan_); }
+
+ private:
+  void MissCrowded(const Panel& panel) {
+    plan_.missing.push_back({.title = absl::StrCat("Lines of ", NameOf(panel)),
+                             .reason = absl::StrCat("more than ", kMaxSeries,
+                                                    " lines cannot be told apart, and there are ",
+                                                    panel.settings.size(), " settings"),
+                             .command = "sr2l report RUN... --out DIR   # of fewer settings"});
+  }
+
+  void AddHeatMaps(const Panel& panel) {
+    std::map<std::pair<std::string, std::string>, std::vector<const Setting*>> grids;
+    for (const Setting& setting : panel.settings) {
+      if (setting.has_smoothness) {
+        grids[{setting.algorithm, setting.configuration}].push_back(&setting);
+      }
+    }
+    std::map<std::string, int> numbers;  // of the grids of one algorithm
+    for (const auto& [key, grid] : grids) {
+      const int number = ++numbers[key.first];
+      const std::string suffix = number > 1 ? absl::StrCat(" ", number) : "";
+      const std::string algorithm = key.first + suffix;
+      std::string name = absl::AsciiStrToLower(absl::StrCat("grid_", algorithm, "_", panel.task));
+      for (char& c : name) c = absl::ascii_isalnum(c) ? c : '_';
+      AddHeatMap(grid, absl::StrCat(algorithm, " on ", panel.task), name);
+    }
+  }
+
+  void AddLearningCurves(const Panel& panel) {
+    LineFigure figure{
+        .title = NameOf(panel), .x_label = "Environment steps", .y_label = kReturn, .series = {}};
+    const std::vector<size_t> colors = Colors(panel);
+    for (size_t i = 0; i < panel.settings.size(); ++i) {
+      BandSeries series{.label = panel.settings[i].label, .color = colors[i], .points = {}};
+      for (const MeanPoint& point : MeanCurve(panel.settings[i])) {
+        series.points.push_back(
+            {.x = point.env_steps, .y = point.mean, .deviation = point.deviation});
+      }
+      if (!series.points.empty()) figure.series.push_back(std::move(series));
+    }
+    if (figure.series.empty()) {
+      plan_.missing.push_back({.title = absl::StrCat("Learning curves, ", NameOf(panel)),
+                               .reason = "there are no steps at which all seeds have a return",
+                               .command = "sr2l resume RUN   # of the seeds with few rounds"});
+      return;
+    }
+    Add("learning_", "Learning curves, ", panel, figure,
+        absl::StrCat("Return during training, mean and standard deviation over ", SeedCount(panel),
+                     " seeds."));
+  }
+
+  void AddPercentiles(const Panel& panel) {
+    LineFigure figure{.title = NameOf(panel),
+                      .x_label = "Percentile of seeds",
+                      .y_label = "Final return",
+                      .marks_points = true,
+                      .x_fits_data = false,
+                      .series = {}};
+    const std::vector<size_t> colors = Colors(panel);
+    for (size_t i = 0; i < panel.settings.size(); ++i) {
+      std::vector<double> returns = FinalReturns(panel.settings[i], last_);
+      if (returns.size() < 2) continue;
+      std::sort(returns.begin(), returns.end());
+      BandSeries series{.label = panel.settings[i].label, .color = colors[i], .points = {}};
+      for (size_t rank = 0; rank < returns.size(); ++rank) {
+        const double share = static_cast<double>(rank) / static_cast<double>(returns.size() - 1);
+        series.points.push_back({.x = 100 * share, .y = returns[rank], .deviation = kNaN});
+      }
+      figure.series.push_back(std::move(series));
+    }
+    if (figure.series.empty()) {
+      plan_.missing.push_back(
+          {.title = absl::StrCat("Percentiles, ", NameOf(panel)),
+           .reason = "every setting has one seed only",
+           .command = "sr2l train FILE --set 'members.seeds=[0,1,2,3,4,5,6,7,8,9]'"});
+      return;
+    }
+    Add("percentiles_", "Percentiles, ", panel, figure,
+        absl::StrCat("Final returns (", MeaningOfFinal(), ") of ", SeedCount(panel),
+                     " seeds, sorted: 0 is the worst seed, 100 the best."));
+  }
+
+  void AddRobustness(const Panel& panel, const std::string& disturbance) {
+    LineFigure figure{.title = absl::StrCat(NameOf(panel), ", ", disturbance, " disturbance"),
+                      .x_label = "Disturbance strength (radius, maximum norm)",
+                      .y_label = kReturn,
+                      .marks_points = true,
+                      .x_fits_data = false,
+                      .series = {}};
+    const std::vector<size_t> colors = Colors(panel);
+    std::set<double> episodes;  // of a seed, at each radius
+    for (size_t i = 0; i < panel.settings.size(); ++i) {
+      BandSeries series{.label = panel.settings[i].label, .color = colors[i], .points = {}};
+      bool is_disturbed = false;
+      for (const DisturbedReturn& row : DisturbedReturns(panel.settings[i])) {
+        if (row.disturbance != "none" && row.disturbance != disturbance) continue;
+        is_disturbed |= row.disturbance == disturbance && row.radius > 0;
+        series.points.push_back(
+            {.x = row.radius, .y = row.returns.mean, .deviation = row.returns.deviation});
+        episodes.insert(row.episodes / static_cast<double>(row.returns.count));
+      }
+      if (is_disturbed) figure.series.push_back(std::move(series));
+    }
+    const std::string title = absl::StrCat("Return under ", disturbance, " disturbance, ");
+    const std::vector<std::string> unevaluated = UnevaluatedFolders(panel, disturbance);
+    if (!unevaluated.empty()) MissEvaluation(title + NameOf(panel), disturbance, unevaluated);
+    if (figure.series.empty()) return;  // nothing, or at radius 0 alone, was evaluated
+    Add("disturbed_" + disturbance + "_", title, panel, figure,
+        absl::StrCat("Mean and standard deviation over seeds of the final policies' returns, ",
+                     absl::StrJoin(episodes, " or "), " episodes of each seed at each radius; ",
+                     disturbance == "random" ? "offsets uniform in the ball."
+                                             : "offsets that ten ascent steps find."));
+  }
+
+  void MissEvaluation(const std::string& title, const std::string& disturbance,
+                      const std::vector<std::string>& folders) {
+    std::vector<std::string> commands;
+    for (const std::string& folder : folders) {
+      commands.push_back(absl::StrCat("sr2l evaluate ", folder, " --radius 0.01,0.03,0.1"));
+    }
+    plan_.missing.push_back(
+        {.title = title,
+         .reason = absl::StrCat("no evaluation under ", disturbance, " disturbance of ",
+                                absl::StrJoin(folders, ", ")),
+         .command = absl::StrJoin(commands, "\n")});
+  }
+
+  // Of the settings of one algorithm that differ in radius and coefficient alone.
+  void AddHeatMap(const std::vector<const Setting*>& grid, const std::string& title,
+                  const std::string& name) {
+    std::set<double> radii, coefficients;
+    for (const Setting* const setting : grid) {
+      radii.insert(setting->radius);
+      coefficients.insert(setting->coefficient);
+    }
+    if (radii.size() < 2 || coefficients.size() < 2) {
+      MissHeatMap(title, absl::StrJoin(radii, ", "), absl::StrJoin(coefficients, ", "));
+      return;
+    }
+    HeatMapFigure figure{.title = title,
+                         .x_label = "Radius of the disturbance in training",
+                         .y_label = "Coefficient of the regularizer",
+                         .value_label = "Final return",
+                         .columns = {radii.begin(), radii.end()},
+                         .rows = {coefficients.begin(), coefficients.end()},
+                         .values = {coefficients.size(), std::vector<double>(radii.size(), kNaN)}};
+    for (const Setting* const setting : grid) {
+      const auto row = std::distance(coefficients.begin(), coefficients.find(setting->coefficient));
+      const auto column = std::distance(radii.begin(), radii.find(setting->radius));
+      figure.values[row][column] = Mean(FinalReturns(*setting, last_));
+    }
+    plan_.figures.push_back(
+        {.name = name,
+         .title = "Radius and coefficient, " + title,
+         .caption = absl::StrCat("Final return (", MeaningOfFinal(), "), mean over seeds."),
+         .script = FormatScript(name, figure)});
+  }
+
+  void MissHeatMap(const std::string& title, const std::string& radii,
+                   const std::string& coefficients) {
+    plan_.missing.push_back(
+        {.title = "Radius and coefficient, " + title,
+         .reason =
+             absl::StrCat("a heat map needs two radii and two coefficients; there are radius ",
+                          radii, " and coefficient ", coefficients),
+         .command = "sr2l train FILE --set 'members.radius=[0.001,0.01,0.1]' "
+                    "--set 'members.coefficient=[0.1,1,10]'"});
+  }
+
+  void Add(const std::string& prefix, const std::string& title, const Panel& panel,
+           const LineFigure& figure, const std::string& caption) {
+    const std::string name = prefix + panel.id;
+    plan_.figures.push_back({.name = name,
+                             .title = title + NameOf(panel),
+                             .caption = caption,
+                             .script = FormatScript(name, figure)});
+  }
+
+  std::string MeaningOfFinal() const {
+    return absl::StrCat("mean of the last ", last_,
+                        " rounds in which episodes ended, of all if there are fewer");
+  }
+
+  const size_t last_;
+  FigurePlan plan_;
+};
+
+}  // namespace
+
+FigurePlan PlanFigures(const Study& study, size_t last) {
+  Planner planner(last);
+  for (const Panel& panel : study.panels) planner.AddPanel(panel);
+  return planner.TakePlan();
+}
+
+}  // namespace sr2l

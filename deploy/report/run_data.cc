@@ -1,0 +1,165 @@
+#include "deploy/report/run_data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/config/load.h"
+#include "common/config/members.h"
+#include "common/status/status_macros.h"
+#include "deploy/cli/text.h"
+#include "deploy/report/csv_columns.h"
+#include "sr2l/v1/policy.pb.h"
+
+namespace sr2l {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::StatusOr<v1::ExperimentConfig> ReadExperiment(const std::string& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) {
+    return absl::NotFoundError(absl::StrCat("there is no run's folder ", folder));
+  }
+  const std::string path = folder + "/experiment.textproto";
+  std::ifstream file(path);
+  if (!file) {
+    return absl::NotFoundError(
+        absl::StrCat(folder, " is no run's folder: it has no experiment.textproto"));
+  }
+  std::stringstream text;
+  text << file.rdbuf();
+  return ParseExperiment(text.str(), path);
+}
+
+// Numbers of one row, empty ones NaN.
+absl::StatusOr<std::vector<double>> Numbers(const std::string& path, const CsvRow& row,
+                                            size_t first) {
+  std::vector<double> numbers;
+  for (size_t cell = first; cell < row.cells.size(); ++cell) {
+    SR2L_ASSIGN_OR_RETURN(const double number, NumberOf(path, row, cell));
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+// The member that a row is of, by its first two cells, which must be the experiment's.
+absl::StatusOr<MemberData*> MemberOf(const std::string& path, const CsvRow& row, RunData& run) {
+  uint32_t number = 0;
+  uint64_t seed = 0;
+  if (absl::SimpleAtoi(row.cells[0], &number) && number < run.members.size() &&
+      absl::SimpleAtoi(row.cells[1], &seed) && seed == run.members[number].seed) {
+    return &run.members[number];
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ":", row.line, ": the experiment has no member ", OneLine(row.cells[0]),
+                   " with seed ", OneLine(row.cells[1])));
+}
+
+absl::Status NoRoundYet(const std::string& folder) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      folder, "/curve.csv has no rows: no round is finished; go on with: sr2l resume ", folder));
+}
+
+absl::Status ReadCurve(RunData& run) {
+  const std::string path = run.folder + "/curve.csv";
+  const auto rows =
+      ReadCsvColumns(path, {"member", "seed", "round", "env_steps", "episodes", "return_mean"});
+  if (absl::IsNotFound(rows.status())) return NoRoundYet(run.folder);
+  SR2L_RETURN_IF_ERROR(rows.status());
+  bool has_returns = false;
+  for (const CsvRow& row : *rows) {
+    SR2L_ASSIGN_OR_RETURN(MemberData* const member, MemberOf(path, row, run));
+    SR2L_ASSIGN_OR_RETURN(const std::vector<double> numbers, Numbers(path, row, 2));
+    if (!(numbers[0] >= 1 && numbers[0] < 1e15 && numbers[1] >= 0 && numbers[1] < 1e15)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":", row.line, ": must have a round and env_steps, got ",
+                       OneLine(row.cells[2]), " and ", OneLine(row.cells[3])));
+    }
+    member->rounds = static_cast<uint64_t>(numbers[0]);
+    member->env_steps = numbers[1];
+    // A round without an episode's end repeats the return of an earlier one.
+    if (!(numbers[2] > 0) || !std::isfinite(numbers[3])) continue;
+    member->curve.push_back({.env_steps = numbers[1], .return_mean = numbers[3]});
+    has_returns = true;
+  }
+  if (rows->empty()) return NoRoundYet(run.folder);
+  if (has_returns) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, " has no return: no episode has ended yet"));
+}
+
+bool IsDisturbance(const std::string& name) {
+  return name == "none" || name == "random" || name == "adversarial";
+}
+
+absl::Status ReadEvaluation(RunData& run) {
+  const std::string path = run.folder + "/evaluation.csv";
+  std::error_code error;
+  if (!fs::exists(path, error)) return absl::OkStatus();
+  SR2L_ASSIGN_OR_RETURN(
+      const std::vector<CsvRow> rows,
+      ReadCsvColumns(
+          path, {"member", "seed", "disturbance", "radius", "env_steps", "episodes", "return_mean",
+                 "sm", "fluctuation", "local_lipschitz_mean", "jacobian_spectral"}));
+  for (const CsvRow& row : rows) {
+    SR2L_ASSIGN_OR_RETURN(MemberData* const member, MemberOf(path, row, run));
+    SR2L_ASSIGN_OR_RETURN(const std::vector<double> numbers, Numbers(path, row, 3));
+    if (!IsDisturbance(row.cells[2]) || !(numbers[0] >= 0) || !std::isfinite(numbers[3])) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":", row.line, ": must have a disturbance, a radius and a return"));
+    }
+    member->evaluation.push_back({.disturbance = row.cells[2],
+                                  .radius = numbers[0],
+                                  .env_steps = numbers[1],
+                                  .episodes = numbers[2],
+                                  .return_mean = numbers[3],
+                                  .sm = numbers[4],
+                                  .fluctuation = numbers[5],
+                                  .local_lipschitz = numbers[6],
+                                  .jacobian_spectral = numbers[7]});
+  }
+  return absl::OkStatus();
+}
+
+// "sr2l 0.1.0, LibTorch 1.13.1", as the first policy that there is says.
+std::string ReadVersion(const RunData& run) {
+  for (size_t i = 0; i < run.members.size(); ++i) {
+    std::ifstream file(absl::StrFormat("%s/policies/member_%03d.member", run.folder, i),
+                       std::ios::binary);
+    v1::TrainedMember member;
+    if (file && member.ParseFromIstream(&file)) return OneLine(member.version());
+  }
+  return "";
+}
+
+}  // namespace
+
+absl::StatusOr<RunData> ReadRun(const std::string& folder) {
+  RunData run;
+  run.folder = folder;
+  while (run.folder.size() > 1 && run.folder.back() == '/') run.folder.pop_back();
+  SR2L_ASSIGN_OR_RETURN(run.config, ReadExperiment(run.folder));
+  if (CountMembers(run.config) > kMaxMembers) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        run.folder, "/experiment.textproto must have at most ", kMaxMembers, " members"));
+  }
+  for (const v1::MemberConfig& member : ExpandMembers(run.config)) {
+    run.members.emplace_back();
+    run.members.back().seed = member.seed();
+    run.members.back().radius = member.radius();
+    run.members.back().coefficient = member.coefficient();
+  }
+  SR2L_RETURN_IF_ERROR(ReadCurve(run));
+  SR2L_RETURN_IF_ERROR(ReadEvaluation(run));
+  run.version = ReadVersion(run);
+  return run;
+}
+
+}  // namespace sr2l
