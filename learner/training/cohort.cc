@@ -118,6 +118,7 @@ absl::Status Cohort::Checkpoint(Urgency urgency, std::stop_token stop) {
       last_checkpoint_ = now;
       checkpoint_position_ = Position(0);
     }
+    context_.metrics.RecordCheckpointPause(absl::ToDoubleSeconds(absl::Now() - now));
   }
   if (urgency == Urgency::kNow) {
     const absl::Status written = writer.Flush(members_.front(), kCheckpointPatience);

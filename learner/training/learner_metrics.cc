@@ -55,6 +55,11 @@ LearnerMetrics::LearnerMetrics(prometheus::Registry& registry)
                            .Help("Time that a cohort waited for its round of experience.")
                            .Register(registry)
                            .Add({}, kSecondsBuckets)),
+      checkpoint_pause_(prometheus::BuildHistogram()
+                            .Name("sr2l_learner_checkpoint_pause_seconds")
+                            .Help("Time that a cohort stood still to copy what a checkpoint holds.")
+                            .Register(registry)
+                            .Add({}, kSecondsBuckets)),
       updates_(AddCounter(registry, "sr2l_learner_updates_total",
                           "Updates, counted once per member.")),
       env_steps_(AddCounter(registry, "sr2l_learner_env_steps_total",

@@ -28,6 +28,7 @@ class LearnerMetrics {
   void RecordPhases(const PhaseSeconds& seconds);
   void RecordPhases(const DdpgSeconds& seconds);
   void RecordWait(double seconds) { collection_wait_.Observe(seconds); }
+  void RecordCheckpointPause(double seconds) { checkpoint_pause_.Observe(seconds); }
   void RecordPolicy(uint64_t version) { policy_version_.Set(static_cast<double>(version)); }
   void RecordFailedMember() { failed_members_.Increment(); }
 
@@ -44,6 +45,7 @@ class LearnerMetrics {
   prometheus::Histogram& actor_;
   prometheus::Histogram& finish_;
   prometheus::Histogram& collection_wait_;
+  prometheus::Histogram& checkpoint_pause_;
   prometheus::Counter& updates_;
   prometheus::Counter& env_steps_;
   prometheus::Counter& failed_members_;
