@@ -92,7 +92,9 @@ absl::StatusOr<NamedTensor> ReadTensor(const std::string& name, const Struct& fi
     return Malformed(absl::StrCat(name, " does not lie where its header says"));
   }
   tensor.values.resize(count);
-  std::memcpy(tensor.values.data(), content.data() + range[0], count * sizeof(float));
+  if (count > 0) {
+    std::memcpy(tensor.values.data(), content.data() + range[0], count * sizeof(float));
+  }
   return tensor;
 }
 
