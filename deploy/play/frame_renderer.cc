@@ -81,8 +81,7 @@ absl::Status FrameRenderer::Prepare() {
     mjr_makeContext(model_.get(), &context_, mjFONTSCALE_100);
     mjr_setBuffer(mjFB_OFFSCREEN, &context_);
   }));
-  scene_.flags[mjRND_FOG] = 0;
-  scene_.flags[mjRND_HAZE] = 1;
+  scene_.flags[mjRND_FOG] = 1;
   if (context_.currentBuffer == mjFB_OFFSCREEN) return absl::OkStatus();
   return absl::FailedPreconditionError("this machine's OpenGL gives no buffer to draw into");
 }

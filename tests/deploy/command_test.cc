@@ -58,7 +58,7 @@ constexpr char kExperiment[] = R"pb(
 
 constexpr const char* kVerbs[] = {"train",  "resume", "validate", "submit",  "list",
                                   "show",   "watch",  "cancel",   "limiter", "tasks",
-                                  "digest", "audit",  "evaluate", "play",   "export",
+                                  "digest", "audit",  "evaluate", "play",    "export",
                                   "verify"};
 
 class CommandTest : public ::testing::Test {
