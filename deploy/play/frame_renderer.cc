@@ -14,7 +14,7 @@ constexpr int kMaxGeoms = 10000;     // drawn in a picture
 constexpr int kShadowSide = 2048;    // texels; software renderers take long for more
 constexpr float kMinAmbient = 0.3f;  // of the headlight, so that models without lights are seen
 constexpr float kMinDiffuse = 0.5f;
-constexpr float kSky[] = {0.62f, 0.71f, 0.80f, 1.0f};
+constexpr uint8_t kSky[] = {158, 181, 204};
 
 // How the model looks, not how it moves.
 void SetVisuals(const View& view, mjVisual& visual) {
@@ -25,8 +25,20 @@ void SetVisuals(const View& view, mjVisual& visual) {
     visual.headlight.ambient[i] = std::max(visual.headlight.ambient[i], kMinAmbient);
     visual.headlight.diffuse[i] = std::max(visual.headlight.diffuse[i], kMinDiffuse);
   }
-  std::copy(std::begin(kSky), std::end(kSky), visual.rgba.fog);
-  std::copy(std::begin(kSky), std::end(kSky), visual.rgba.haze);
+}
+
+bool HasSky(const mjModel& model) {
+  const int count = static_cast<int>(model.ntex);
+  return std::find(model.tex_type, model.tex_type + count, mjTEXTURE_SKYBOX) !=
+         model.tex_type + count;
+}
+
+// Colors the pixels at which nothing is: MuJoCo leaves them black. `depth` as MuJoCo has it, 1
+// farthest.
+void PaintSky(const std::vector<float>& depth, Frame& frame) {
+  for (size_t i = 0; i < depth.size(); ++i) {
+    if (depth[i] >= 1) std::copy(std::begin(kSky), std::end(kSky), frame.rgb.data() + 3 * i);
+  }
 }
 
 // OpenGL's lowest row comes first.
@@ -81,7 +93,6 @@ absl::Status FrameRenderer::Prepare() {
     mjr_makeContext(model_.get(), &context_, mjFONTSCALE_100);
     mjr_setBuffer(mjFB_OFFSCREEN, &context_);
   }));
-  scene_.flags[mjRND_FOG] = 1;
   if (context_.currentBuffer == mjFB_OFFSCREEN) return absl::OkStatus();
   return absl::FailedPreconditionError("this machine's OpenGL gives no buffer to draw into");
 }
@@ -112,8 +123,9 @@ mjvCamera FrameRenderer::ChooseCamera() {
 
 absl::StatusOr<Frame> FrameRenderer::Render(const mjData& simulation) {
   Frame frame = {.width = view_.width, .height = view_.height, .rgb = {}};
-  frame.rgb.resize(size_t{3} * static_cast<size_t>(view_.width) *
-                   static_cast<size_t>(view_.height));
+  const size_t num_pixels = static_cast<size_t>(view_.width) * static_cast<size_t>(view_.height);
+  frame.rgb.resize(3 * num_pixels);
+  std::vector<float> depth(num_pixels);
   const mjrRect all = {0, 0, view_.width, view_.height};
   SR2L_RETURN_IF_ERROR(CallMujoco([&] {
     CopyState(simulation);
@@ -121,8 +133,9 @@ absl::StatusOr<Frame> FrameRenderer::Render(const mjData& simulation) {
     mjv_updateScene(model_.get(), pose_.get(), &option_, /*pert=*/nullptr, &camera, mjCAT_ALL,
                     &scene_);
     mjr_render(all, &scene_, &context_);
-    mjr_readPixels(frame.rgb.data(), /*depth=*/nullptr, all, &context_);
+    mjr_readPixels(frame.rgb.data(), depth.data(), all, &context_);
   }));
+  if (!HasSky(*model_)) PaintSky(depth, frame);
   FlipRows(frame);
   return frame;
 }
