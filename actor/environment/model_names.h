@@ -10,7 +10,7 @@
 
 namespace sr2l {
 
-// The index of the body or geom called `name`. The error starts with `field` and lists
+// The index of the body, geom or camera called `name`. The error starts with `field` and lists
 // the names that the model has.
 absl::StatusOr<int> FindByName(const mjModel& model, mjtObj type, const std::string& name,
                                absl::string_view field);

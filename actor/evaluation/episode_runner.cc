@@ -54,13 +54,18 @@ EpisodeRunner::EpisodeRunner(Environment& environment, const Policy& policy,
 }
 
 absl::StatusOr<EpisodeResult> EpisodeRunner::Run(uint32_t episode) {
+  return Run(episode, [](const Environment&) { return true; });
+}
+
+absl::StatusOr<EpisodeResult> EpisodeRunner::Run(uint32_t episode, Spectator spectator) {
   SR2L_RETURN_IF_ERROR(environment_.Reset(seed_, /*stream=*/0, episode));
   means_ = {};
   samples_ = {};
   num_ratios_ = 0;
   EpisodeResult result;
   result.probe_radius = probe_radius_;
-  for (bool ended = false; !ended;) {
+  SR2L_ASSIGN_OR_RETURN(bool goes_on, spectator(environment_));
+  while (goes_on) {
     Observe(episode, result);
     Act(episode);
     Record();
@@ -68,7 +73,10 @@ absl::StatusOr<EpisodeResult> EpisodeRunner::Run(uint32_t episode) {
     result.return_ += step.reward;
     result.terminated = step.terminated;
     result.diverged = step.diverged;
-    ended = step.terminated || step.truncated;
+    if (!step.diverged) {
+      SR2L_ASSIGN_OR_RETURN(goes_on, spectator(environment_));
+    }
+    goes_on = goes_on && !step.terminated && !step.truncated;
   }
   result.length = environment_.episode_step();
   result.means = Measure(means_);

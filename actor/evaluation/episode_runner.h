@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "actor/environment/environment.h"
 #include "actor/evaluation/action_smoothness.h"
@@ -67,8 +68,16 @@ class EpisodeRunner {
   // Both are borrowed and have the same dimensions. sample_actions needs a Gaussian policy.
   EpisodeRunner(Environment& environment, const Policy& policy, const EpisodeOptions& options);
 
+  // Is shown the environment at every state of an episode, the start and the end included,
+  // but for what a divergence left; says whether the episode goes on.
+  using Spectator = absl::FunctionRef<absl::StatusOr<bool>(const Environment&)>;
+
   // To its end. Fails if MuJoCo does.
   absl::StatusOr<EpisodeResult> Run(uint32_t episode);
+
+  // The same episode, to its end or as far as the spectator wants to see it. Fails if MuJoCo
+  // or the spectator does.
+  absl::StatusOr<EpisodeResult> Run(uint32_t episode, Spectator spectator);
 
  private:
   // Actions of the running episode.

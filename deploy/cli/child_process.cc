@@ -74,7 +74,8 @@ int MillisecondsUntil(absl::Time deadline) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const Command& command) {
-  const FileDescriptor input(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor nothing(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const int input = command.input_fd >= 0 ? command.input_fd : nothing.get();
   const FileDescriptor log(
       open(command.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!log.valid()) return SystemError(errno, absl::StrCat("cannot open ", command.log_path));
@@ -87,7 +88,7 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const Command&
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return SystemError(errno, absl::StrCat("cannot start ", command.name));
-  if (pid == 0) BecomeProgram(argv.data(), input.get(), log.get(), child_report.get(), parent);
+  if (pid == 0) BecomeProgram(argv.data(), input, log.get(), child_report.get(), parent);
   child_report.Close();
 
   if (const int error = ReadExecError(report.get()); error != 0) {

@@ -21,10 +21,11 @@ struct Command {
   std::string program;                 // path of the executable
   std::vector<std::string> arguments;  // without the program
   std::string log_path;                // standard output and error are appended to it
+  int input_fd = -1;                   // borrowed: its standard input; -1: empty
 };
 
 // One child process, the leader of a process group of its own, so that a Ctrl-C on the
-// terminal does not reach it. Its standard input is empty. It never outlives the thread
+// terminal does not reach it. It never outlives the thread
 // that started it: the kernel kills it with that thread. Not thread-safe.
 class ChildProcess {
  public:

@@ -25,6 +25,7 @@ void AddVerbs(CLI::App& app, Action& action) {
   AddDigest(app, action);
   AddAudit(app, action);
   AddEvaluate(app, action);
+  AddPlay(app, action);
   AddExport(app, action);
   AddVerify(app, action);
   AddReport(app, action);

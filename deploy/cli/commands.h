@@ -27,6 +27,7 @@ void AddTasks(CLI::App& app, Action& action);
 void AddDigest(CLI::App& app, Action& action);
 void AddAudit(CLI::App& app, Action& action);
 void AddEvaluate(CLI::App& app, Action& action);
+void AddPlay(CLI::App& app, Action& action);
 void AddExport(CLI::App& app, Action& action);
 void AddVerify(CLI::App& app, Action& action);
 void AddReport(CLI::App& app, Action& action);

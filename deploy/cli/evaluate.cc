@@ -17,6 +17,7 @@
 #include "common/files/atomic_write.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/commands.h"
+#include "deploy/cli/evaluated_policy.h"
 #include "deploy/cli/evaluation_table.h"
 #include "deploy/cli/progress_printer.h"
 #include "deploy/cli/trained_members.h"
@@ -24,47 +25,24 @@
 namespace sr2l {
 namespace {
 
-constexpr double kMaxRadius = 1000;
-
 struct EvaluateFlags {
-  std::string folder;
+  PolicyFlags policies;
   std::vector<uint32_t> members;  // empty: all
-  std::string policy = "final";
   int episodes = 10;
   std::vector<double> radii = {0.01, 0.03, 0.1};
   std::vector<std::string> disturbances = {"random", "adversarial"};
-  std::string actions;  // empty: sampled where the policy can
   double probe_radius = 0.01;
   uint64_t seed = 0;
   int threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 1024U));
   std::string csv;  // empty: evaluation.csv in the folder; "-": standard output
 };
 
-// CLI11 validators: what is wrong with a number, empty when nothing is.
-std::string CheckRadius(const std::string& text) {
-  double radius = 0;
-  if (absl::SimpleAtod(text, &radius) && radius >= 0 && radius <= kMaxRadius) return "";
-  return absl::StrCat("must be in [0, ", kMaxRadius, "], got ", text);
-}
-
+// CLI11 validator: what is wrong with a number, empty when nothing is.
 std::string CheckProbeRadius(const std::string& text) {
   double radius = 0;
   if (absl::SimpleAtod(text, &radius) && radius >= 1e-12 && radius <= kMaxRadius) return "";
   return absl::StrCat("must be in [1e-12, ", kMaxRadius, "], got ", text);
 }
-
-std::string CheckPolicyChoice(const std::string& text) {
-  uint64_t version = 0;
-  if (text == "final" || absl::SimpleAtoi(text, &version)) return "";
-  return absl::StrCat("must be final or a version, got ", text);
-}
-
-// A member's policy, ready to act.
-struct Candidate {
-  v1::TrainedMember member;
-  std::shared_ptr<const Policy> policy;
-  bool sample_actions = false;
-};
 
 absl::StatusOr<std::vector<uint32_t>> ChooseMembers(const EvaluateFlags& flags,
                                                     const v1::ExperimentConfig& config) {
@@ -73,34 +51,8 @@ absl::StatusOr<std::vector<uint32_t>> ChooseMembers(const EvaluateFlags& flags,
   for (uint32_t member = 0; flags.members.empty() && member < count; ++member) {
     chosen.insert(member);
   }
-  for (const uint32_t member : chosen) {
-    if (member < count) continue;
-    return absl::NotFoundError(
-        absl::StrCat("--member must be in [0, ", count - 1, "], the run's members; got ", member));
-  }
+  for (const uint32_t member : chosen) SR2L_RETURN_IF_ERROR(CheckMember(member, config));
   return std::vector<uint32_t>(chosen.begin(), chosen.end());
-}
-
-absl::StatusOr<Candidate> ReadCandidate(const EvaluateFlags& flags, uint32_t number,
-                                        const CompiledTask& task) {
-  PolicyChoice choice;
-  uint64_t version = 0;
-  if (absl::SimpleAtoi(flags.policy, &version)) choice = version;
-  SR2L_ASSIGN_OR_RETURN(v1::TrainedMember member, ReadTrainedMember(flags.folder, number, choice));
-  const auto name_member = [number](const absl::Status& status) {
-    return absl::Status(status.code(), absl::StrCat("member ", number, ": ", status.message()));
-  };
-  auto policy = Policy::Create(member.policy());
-  if (!policy.ok()) return name_member(policy.status());
-  const absl::Status fits = CheckFits(**policy, task);
-  if (!fits.ok()) return name_member(fits);
-  if (flags.actions == "sampled" && !(*policy)->is_gaussian()) {
-    return name_member(absl::InvalidArgumentError(
-        "--actions must be mean for a deterministic policy, got sampled"));
-  }
-  const bool sample = flags.actions.empty() ? (*policy)->is_gaussian() : flags.actions == "sampled";
-  return Candidate{
-      .member = std::move(member), .policy = *std::move(policy), .sample_actions = sample};
 }
 
 // The clean one, then every kind with every radius.
@@ -116,9 +68,9 @@ std::vector<Disturbance> MakeDisturbances(const EvaluateFlags& flags) {
 }
 
 std::vector<EvaluationCase> MakeCases(const EvaluateFlags& flags,
-                                      const std::vector<Candidate>& candidates) {
+                                      const std::vector<EvaluatedPolicy>& candidates) {
   std::vector<EvaluationCase> cases;
-  for (const Candidate& candidate : candidates) {
+  for (const EvaluatedPolicy& candidate : candidates) {
     for (const Disturbance& disturbance : MakeDisturbances(flags)) {
       cases.push_back({.policy = candidate.policy,
                        .options = {.disturbance = disturbance,
@@ -148,7 +100,7 @@ absl::StatusOr<std::vector<EvaluationSummary>> RunCases(const EvaluateFlags& fla
 
 // Where the CSV goes as a file.
 std::string CsvPath(const EvaluateFlags& flags) {
-  return flags.csv.empty() ? flags.folder + "/evaluation.csv" : flags.csv;
+  return flags.csv.empty() ? flags.policies.folder + "/evaluation.csv" : flags.csv;
 }
 
 // Before the work, what would stop its results from being written after it.
@@ -174,13 +126,15 @@ absl::Status WriteResults(const EvaluateFlags& flags, const std::vector<Evaluati
 }
 
 absl::Status EvaluateRun(const EvaluateFlags& flags) {
-  SR2L_ASSIGN_OR_RETURN(const v1::ExperimentConfig config, ReadRunExperiment(flags.folder));
+  SR2L_ASSIGN_OR_RETURN(const v1::ExperimentConfig config,
+                        ReadRunExperiment(flags.policies.folder));
   SR2L_RETURN_IF_ERROR(CheckCsvFolder(flags));
   SR2L_ASSIGN_OR_RETURN(const std::vector<uint32_t> members, ChooseMembers(flags, config));
   SR2L_ASSIGN_OR_RETURN(const auto task, CompiledTask::Create(config.task()));
-  std::vector<Candidate> candidates;
+  std::vector<EvaluatedPolicy> candidates;
   for (const uint32_t member : members) {
-    SR2L_ASSIGN_OR_RETURN(Candidate candidate, ReadCandidate(flags, member, *task));
+    SR2L_ASSIGN_OR_RETURN(EvaluatedPolicy candidate,
+                          ReadEvaluatedPolicy(flags.policies, member, *task));
     candidates.push_back(std::move(candidate));
   }
   const std::vector<EvaluationCase> cases = MakeCases(flags, candidates);
@@ -205,7 +159,8 @@ void AddCaseFlags(CLI::App& verb, EvaluateFlags& flags) {
   };
   add_list("--member", flags.members, "Only this member; may be given many times [all]")
       ->type_name("K");
-  verb.add_option("--policy", flags.policy, "final, or the version of a policy that was kept")
+  verb.add_option("--policy", flags.policies.policy,
+                  "final, or the version of a policy that was kept")
       ->check(CheckPolicyChoice)
       ->type_name("VERSION")
       ->capture_default_str();
@@ -217,7 +172,8 @@ void AddCaseFlags(CLI::App& verb, EvaluateFlags& flags) {
       ->check(CLI::IsMember({"none", "random", "adversarial"}))
       ->type_name("KIND,...")
       ->capture_default_str();
-  verb.add_option("--actions", flags.actions, "mean or sampled [sampled where the policy can]")
+  verb.add_option("--actions", flags.policies.actions,
+                  "mean or sampled [sampled where the policy can]")
       ->check(CLI::IsMember({"mean", "sampled"}))
       ->type_name("KIND");
   verb.add_option("--probe-radius", flags.probe_radius,
@@ -233,7 +189,7 @@ void AddEvaluate(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand(
       "evaluate", "Returns and smoothness of a run's policies, clean and disturbed");
   const auto flags = std::make_shared<EvaluateFlags>();
-  verb->add_option("DIR", flags->folder, "A run's folder")->required();
+  verb->add_option("DIR", flags->policies.folder, "A run's folder")->required();
   AddCaseFlags(*verb, *flags);
   verb->add_option("--episodes", flags->episodes, "Of each member under each disturbance")
       ->check(CLI::Range(1, 1000000))

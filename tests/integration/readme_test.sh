@@ -51,6 +51,8 @@ shorten 's|(train .*paper/trpo_swimmer.*)$|\1 --set rounds=2|'
 shorten 's|^(deploy/figure .*) --steps .*$|\1 --steps 2000 --episodes 1 --out runs/figures|'
 shorten 's|(train .*own_robot.*)$|\1 --set rounds=2|'
 shorten 's|(evaluate runs/swimmer .*)--episodes 10$|\1--episodes 1|'
+# A machine that cannot draw says so.
+shorten 's/^(build\/bin\/sr2l play .*)$/\1 --steps 2 2>play_error || grep "needs the packages" play_error/'
 shorten 's|(submit [^ ]*)|\1 --set rounds=3|'
 shorten 's|^cmake -S \. -B build -G Ninja$|cmake -S "$SR2L_SOURCE" -B "$SR2L_BUILD"|'
 shorten 's|^(cmake --build build)$|\1 --target help >/dev/null|'
