@@ -58,8 +58,8 @@ constexpr char kExperiment[] = R"pb(
 
 constexpr const char* kVerbs[] = {"train",  "resume", "validate", "submit",  "list",
                                   "show",   "watch",  "cancel",   "limiter", "tasks",
-                                  "digest", "audit",  "evaluate", "play",    "export",
-                                  "verify"};
+                                  "digest", "audit",  "evaluate", "play",    "report",
+                                  "export", "verify"};
 
 class CommandTest : public ::testing::Test {
  protected:
