@@ -64,8 +64,7 @@ EpisodeOptions OptionsOf(const PlayFlags& flags, const EvaluatedPolicy& policy) 
        {Disturbance::Kind::kRandom, Disturbance::Kind::kAdversarial}) {
     if (flags.disturbance == NameOf(kind)) disturbance = {kind, flags.radius};
   }
-  return {
-      .disturbance = disturbance, .sample_actions = policy.sample_actions, .seed = flags.seed};
+  return {.disturbance = disturbance, .sample_actions = policy.sample_actions, .seed = flags.seed};
 }
 
 // Where the recording goes. The folder of recordings that nobody named is made.
@@ -156,15 +155,12 @@ absl::Status PlayEpisode(const PlayFlags& flags) {
             << ", episode " << flags.episode << ": return " << FormatReturn(result.return_)
             << " in " << result.length << " steps (" << HowItEnded(result, *task) << ")\n"
             << recording.num_frames() << " frames, "
-            << absl::StrFormat("%.4g", rate.frames_per_second) << " a second: " << out
-            << std::endl;
+            << absl::StrFormat("%.4g", rate.frames_per_second) << " a second: " << out << std::endl;
   return absl::OkStatus();
 }
 
 void AddEpisodeFlags(CLI::App& verb, PlayFlags& flags) {
-  verb.add_option("--member", flags.member, "Whose policy")
-      ->type_name("K")
-      ->capture_default_str();
+  verb.add_option("--member", flags.member, "Whose policy")->type_name("K")->capture_default_str();
   verb.add_option("--policy", flags.policy.policy, "final, or the version of one that was kept")
       ->check(CheckPolicyChoice)
       ->type_name("VERSION")

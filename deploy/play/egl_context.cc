@@ -17,8 +17,8 @@ constexpr int32_t kNone = 0x3038;
 constexpr int32_t kConfig[] = {0x3033, 0x0001,  // surface type: pixel buffer
                                0x3040, 0x0008,  // renderable type: OpenGL
                                0x3024, 8,       // red, green, blue: bits
-                               0x3023, 8,      //
-                               0x3022, 8,      //
+                               0x3023, 8,       //
+                               0x3022, 8,       //
                                0x3025, 24,      // depth: bits
                                kNone};
 constexpr int32_t kMaxDevices = 32;

@@ -5,9 +5,9 @@
 namespace sr2l {
 namespace {
 
-constexpr double kAzimuth = 105;    // degrees; +x goes to the right, slightly into the picture
-constexpr double kElevation = -20;  // degrees
-constexpr double kDistance = 2.9;   // radii of the robot; with MuJoCo's 45 degrees of view
+constexpr double kAzimuth = 105;      // degrees; +x goes to the right, slightly into the picture
+constexpr double kElevation = -20;    // degrees
+constexpr double kDistance = 3.2;     // radii of the robot; with MuJoCo's 45 degrees of view
 constexpr double kHeightPull = 0.05;  // share of a change of height that a frame follows
 
 int MovingRoot(const mjModel& model) {

@@ -31,8 +31,7 @@ absl::Status CheckRecording(const std::string& path) {
   }
   const fs::path parent = fs::path(path).parent_path();
   if (!parent.empty() && !fs::is_directory(parent, error)) {
-    return absl::NotFoundError(
-        absl::StrCat("--out must be in a folder that exists, got ", path));
+    return absl::NotFoundError(absl::StrCat("--out must be in a folder that exists, got ", path));
   }
   return FindFfmpeg().status();
 }

@@ -97,13 +97,13 @@ absl::Status VideoFile::Start(const Frame& first) {
   }
   input_ = FileDescriptor(ends[0]);
   const FileDescriptor output(ends[1]);
-  SR2L_ASSIGN_OR_RETURN(encoder_,
-                        ChildProcess::Start({.name = "ffmpeg",
-                                             .program = ffmpeg_,
-                                             .arguments = Arguments(first, frames_per_second_,
-                                                                    partial_path_),
-                                             .log_path = scratch_ / "messages",
-                                             .input_fd = output.get()}));
+  SR2L_ASSIGN_OR_RETURN(
+      encoder_,
+      ChildProcess::Start({.name = "ffmpeg",
+                           .program = ffmpeg_,
+                           .arguments = Arguments(first, frames_per_second_, partial_path_),
+                           .log_path = scratch_ / "messages",
+                           .input_fd = output.get()}));
   return absl::OkStatus();
 }
 

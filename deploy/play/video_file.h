@@ -43,8 +43,8 @@ class VideoFile : public FrameSink {
   const std::string path_;
   const std::string partial_path_;  // beside it, while it is written
   const double frames_per_second_;
-  const ScratchFolder scratch_;  // of ffmpeg's messages
-  FileDescriptor input_;         // of ffmpeg
+  const ScratchFolder scratch_;            // of ffmpeg's messages
+  FileDescriptor input_;                   // of ffmpeg
   std::unique_ptr<ChildProcess> encoder_;  // runs from the first frame on
 };
 

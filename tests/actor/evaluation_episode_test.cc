@@ -17,6 +17,7 @@
 namespace sr2l {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Kind = Disturbance::Kind;
 
@@ -149,6 +150,32 @@ TEST(EvaluationEpisodeTest, RandomDisturbanceIsAddedToWhatTheNetworkSees) {
     EXPECT_NE(result.return_,
               RunEpisode("hopper", snapshot, Options(Kind::kNone, 0, true), 1).return_);
   }
+}
+
+TEST(EvaluationEpisodeTest, ASpectatorSeesEveryStateAndChangesNothing) {
+  const EpisodeOptions options = Options(Kind::kRandom, 0.25, true);
+  const auto policy = MakePolicy(HopperPolicy());
+  const auto environment = *Environment::Create(Task("hopper"));
+  EpisodeRunner runner(*environment, *policy, options);
+  const EpisodeResult alone = *runner.Run(1);
+  std::vector<uint32_t> seen;
+  const auto watch = [&seen](uint32_t last) {
+    return [&seen, last](const Environment& now) {
+      seen.push_back(now.episode_step());
+      return now.episode_step() < last;
+    };
+  };
+  const EpisodeResult watched = *runner.Run(1, watch(100000));
+  EXPECT_EQ(watched.return_, alone.return_);
+  EXPECT_EQ(watched.length, alone.length);
+  ASSERT_EQ(seen.size(), alone.length + 1);
+  for (uint32_t step = 0; step < seen.size(); ++step) EXPECT_EQ(seen[step], step);
+
+  seen.clear();
+  const EpisodeResult begun = *runner.Run(1, watch(3));
+  EXPECT_THAT(seen, ElementsAre(0u, 1u, 2u, 3u));
+  EXPECT_EQ(begun.length, 3u);
+  EXPECT_FALSE(begun.terminated);
 }
 
 TEST(EvaluationEpisodeTest, DeterministicPolicyActsByItsMean) {

@@ -28,7 +28,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-constexpr int kWidth = 96;
+constexpr int kWidth = 97;  // odd, which videos cannot be
 constexpr int kHeight = 64;
 
 struct Picture {
@@ -37,8 +37,8 @@ struct Picture {
   std::vector<uint8_t> rgb;
 
   const uint8_t* At(int x, int y) const {
-    return rgb.data() + 3 * (static_cast<size_t>(y) * static_cast<size_t>(width) +
-                             static_cast<size_t>(x));
+    return rgb.data() +
+           3 * (static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x));
   }
 };
 
@@ -63,10 +63,10 @@ class PlayTest : public ::testing::Test {
 
   // A run of a built-in task with two members.
   void WriteTask(const std::string& name, int observations, int actions) const {
-    const auto config = ParseExperiment(
-        absl::StrCat("task { builtin: '", name,
-                     "' step_limit: 40 } trpo {} members { seeds: [4, 5] }"),
-        "test");
+    const auto config =
+        ParseExperiment(absl::StrCat("task { builtin: '", name,
+                                     "' step_limit: 40 } trpo {} members { seeds: [4, 5] }"),
+                        "test");
     ASSERT_TRUE(config.ok()) << config.status();
     const auto resolved = ResolveExperiment(*config);
     ASSERT_TRUE(resolved.ok()) << resolved.status();
@@ -89,9 +89,8 @@ class PlayTest : public ::testing::Test {
   ProgramResult Play(const Arguments& further, const Arguments& variables = {}) const {
     Arguments arguments = {"/usr/bin/env"};
     arguments.insert(arguments.end(), variables.begin(), variables.end());
-    arguments.insert(arguments.end(),
-                     {Binary("sr2l"), "play", folder_.path(), "--width", absl::StrCat(kWidth),
-                      "--height", absl::StrCat(kHeight)});
+    arguments.insert(arguments.end(), {Binary("sr2l"), "play", folder_.path(), "--width",
+                                       absl::StrCat(kWidth), "--height", absl::StrCat(kHeight)});
     arguments.insert(arguments.end(), further.begin(), further.end());
     return RunProgram(arguments);
   }
@@ -250,7 +249,7 @@ TEST_F(PlayTest, AVideoIsTheSameFramesSentToFfmpeg) {
   const ProgramResult result = Play({"--steps", "4", "--out", video}, {path});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(ReadFile(folder_ / "arguments"),
-              AllOf(HasSubstr("-f rawvideo -pix_fmt rgb24 -video_size 96x64 -framerate 25 "),
+              AllOf(HasSubstr("-f rawvideo -pix_fmt rgb24 -video_size 97x64 -framerate 25 "),
                     EndsWith("file:" + (folder_ / "film.partial.mp4") + " ")));
   ASSERT_EQ(Play({"--steps", "4", "--out", folder_ / "frames"}).exit_code, 0);
   std::string sent;
@@ -273,7 +272,8 @@ TEST_F(PlayTest, WhatFfmpegSaysWhenItFailsIsTheError) {
         Ffmpeg(absl::StrCat(before, "echo 'no encoder' >&2\necho 'alas' >&2\nexit 3\n"));
     const ProgramResult result = Play({"--out", folder_ / "film.webm"}, {path});
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.errors, HasSubstr("film.webm: ffmpeg exited with status 3: no encoder; alas"));
+    EXPECT_THAT(result.errors,
+                HasSubstr("film.webm: ffmpeg exited with status 3: no encoder; alas"));
     EXPECT_FALSE(fs::exists(folder_ / "film.webm"));
     EXPECT_FALSE(fs::exists(folder_ / "film.partial.webm"));
   }
@@ -285,13 +285,13 @@ TEST_F(PlayTest, FfmpegMakesAVideoThatItCanRead) {
     GTEST_SKIP() << "this machine has no ffmpeg";
   }
   for (const char* name : {"film.mp4", "film.webm"}) {
-    const ProgramResult result = Play({"--steps", "12", "--out", folder_ / name, "--width", "97"});
+    const ProgramResult result = Play({"--steps", "12", "--out", folder_ / name});
     ASSERT_EQ(result.exit_code, 0) << result.errors;
     const ProgramResult read =
         RunProgram({"/usr/bin/env", "ffmpeg", "-v", "error", "-i", folder_ / name, "-f", "rawvideo",
                     "-pix_fmt", "gray", folder_ / absl::StrCat(name, ".raw")});
     ASSERT_EQ(read.exit_code, 0) << read.errors;
-    EXPECT_EQ(fs::file_size(folder_ / absl::StrCat(name, ".raw")), 13u * 98 * kHeight);
+    EXPECT_EQ(fs::file_size(folder_ / absl::StrCat(name, ".raw")), 13u * (kWidth + 1) * kHeight);
   }
 }
 
@@ -342,9 +342,8 @@ TEST_F(PlayTest, APolicyThatIsNotTheTasksIsAnError) {
 }
 
 TEST_F(PlayTest, AnUnknownCameraIsAnErrorThatNamesThoseThereAre) {
-  EXPECT_THAT(
-      ErrorOf({"--camera", "drone"}),
-      HasSubstr("--camera must be one of the model's cameras (track), got \"drone\""));
+  EXPECT_THAT(ErrorOf({"--camera", "drone"}),
+              HasSubstr("--camera must be one of the model's cameras (track), got \"drone\""));
 }
 
 TEST_F(PlayTest, ARecordingThatCannotBeWrittenIsAnErrorThatNamesIt) {
