@@ -19,6 +19,7 @@ if(SR2L_SANITIZER)
   # -O1: the rest of the optimizer takes twice as long and makes reports harder to read.
   add_compile_options(-fsanitize=${SR2L_SANITIZER} -fno-omit-frame-pointer -g1 -O1)
   add_link_options(-fsanitize=${SR2L_SANITIZER})
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)  # GCC 12 breaks down with both
 endif()
 if(SR2L_SANITIZER MATCHES "undefined")
   add_compile_options(-fno-sanitize-recover=undefined)
