@@ -114,7 +114,9 @@ class PlayTest : public ::testing::Test {
   // Libraries of these names that no loader takes, for LD_LIBRARY_PATH.
   std::string Unloadable(const Arguments& names) const {
     for (const std::string& name : names) WriteFile(folder_ / ("tools/" + name), "");
-    return "LD_LIBRARY_PATH=" + (folder_ / "tools");
+    const char* const others = getenv("LD_LIBRARY_PATH");
+    return absl::StrCat("LD_LIBRARY_PATH=", folder_ / "tools", ":",
+                        others == nullptr ? "" : others);
   }
 
   // A program ffmpeg, for PATH.
@@ -285,13 +287,13 @@ TEST_F(PlayTest, FfmpegMakesAVideoThatItCanRead) {
     GTEST_SKIP() << "this machine has no ffmpeg";
   }
   for (const char* name : {"film.mp4", "film.webm"}) {
-    const ProgramResult result = Play({"--steps", "12", "--out", folder_ / name});
+    const ProgramResult result = Play({"--steps", "5", "--out", folder_ / name});
     ASSERT_EQ(result.exit_code, 0) << result.errors;
     const ProgramResult read =
         RunProgram({"/usr/bin/env", "ffmpeg", "-v", "error", "-i", folder_ / name, "-f", "rawvideo",
                     "-pix_fmt", "gray", folder_ / absl::StrCat(name, ".raw")});
     ASSERT_EQ(read.exit_code, 0) << read.errors;
-    EXPECT_EQ(fs::file_size(folder_ / absl::StrCat(name, ".raw")), 13u * (kWidth + 1) * kHeight);
+    EXPECT_EQ(fs::file_size(folder_ / absl::StrCat(name, ".raw")), 6u * (kWidth + 1) * kHeight);
   }
 }
 
