@@ -26,7 +26,9 @@ namespace sr2l {
 
 // A trajectory log in a folder: chunk, resume token and counters of a stream are one record
 // that is there as a whole or not at all, and outlives the process; the loss of power as
-// LogSyncOptions say. Chunks of tables without a capacity are held in memory, too, and served
+// LogSyncOptions say. With LogSync::kCommit readers get a chunk only once it is synced
+// (AwaitDurable), so that nothing is learned from that a loss of power takes back; with the
+// other modes at once. Chunks of tables without a capacity are held in memory, too, and served
 // from there. Thread-safe.
 class DurableLog final : public TrajectoryLog {
  public:

@@ -13,12 +13,11 @@
 
 #include "absl/synchronization/mutex.h"
 #include "actor/driver/driver.h"
-#include "common/policy/mlp.h"
-#include "common/random/philox.h"
 #include "common/rpc/credentials.h"
 #include "common/task/builtin_tasks.h"
 #include "replay/client/chunk_sender.h"
 #include "replay/client/replay_client.h"
+#include "tests/benchmarks/random_policy.h"
 
 namespace sr2l {
 namespace {
@@ -27,23 +26,9 @@ constexpr char kExperiment[] = "acting";
 constexpr uint64_t kStepsPerRound = 1000;
 
 v1::PolicySnapshot PolicyOf(const v1::TaskConfig& task, uint64_t version) {
-  v1::PolicySnapshot snapshot;
+  v1::PolicySnapshot snapshot = RandomPolicy(task);
   snapshot.set_experiment_id(kExperiment);
   snapshot.set_version(version);
-  v1::NetworkShape& shape = *snapshot.mutable_network();
-  shape.set_inputs(task.observation_dim());
-  shape.add_hidden(64);
-  shape.add_hidden(64);
-  shape.set_outputs(task.action_dim());
-  shape.set_activation(v1::TANH);
-  shape.set_output_activation(v1::LINEAR);
-  std::vector<float> parameters(Mlp::NumParameters(shape));
-  const Philox random(1, Purpose::kPolicyInit);
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    parameters[i] = static_cast<float>(0.1 * random.Normal(i, 0));
-  }
-  snapshot.set_parameters(parameters.data(), parameters.size() * sizeof(float));
-  for (int i = 0; i < task.action_dim(); ++i) snapshot.add_log_std(0);
   return snapshot;
 }
 

@@ -14,6 +14,7 @@
 #include "common/policy/policy.h"
 #include "common/random/philox.h"
 #include "common/task/builtin_tasks.h"
+#include "tests/benchmarks/random_policy.h"
 
 namespace sr2l {
 namespace {
@@ -101,22 +102,7 @@ void BenchPhysics(benchmark::State& state, const std::string& name) {
 // Policy, noise, environment and chunk: what an actor does per step, without the network.
 void BenchStream(benchmark::State& state, const std::string& name) {
   const v1::TaskConfig config = *BuiltinTask(name);
-  v1::PolicySnapshot snapshot;
-  v1::NetworkShape& shape = *snapshot.mutable_network();
-  shape.set_inputs(config.observation_dim());
-  shape.add_hidden(64);
-  shape.add_hidden(64);
-  shape.set_outputs(config.action_dim());
-  shape.set_activation(v1::TANH);
-  shape.set_output_activation(v1::LINEAR);
-  std::vector<float> parameters(Mlp::NumParameters(shape));
-  const Philox random(1, Purpose::kPolicyInit);
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    parameters[i] = static_cast<float>(0.1 * random.Normal(i, 0));
-  }
-  snapshot.set_parameters(parameters.data(), parameters.size() * sizeof(float));
-  snapshot.add_log_std(0);
-  const auto policy = *Policy::Create(snapshot);
+  const auto policy = *Policy::Create(RandomPolicy(config));
   const auto stream = *ActorStream::Create({.seed = 1, .steps_per_round = 1000},
                                            *CompiledTask::Create(config), 0, "");
   PolicyBatch batch;
