@@ -94,7 +94,7 @@ absl::StatusOr<v1::Experiment> ExperimentQueue::Cancel(const v1::CancelRequest& 
     if (running_id_ == request.experiment_id()) {
       if (!cancel_reason_.has_value()) cancel_reason_ = reason;
       stop_.request_stop();
-    } else {
+    } else if (!HasConcluded(request.experiment_id())) {
       const absl::Status cancelled =
           store_.SetState(request.experiment_id(), v1::CANCELLED, reason, absl::Now());
       // An experiment that has already ended stays as it is.
@@ -121,6 +121,10 @@ absl::StatusOr<v1::Experiment> ExperimentQueue::SetLimiter(const v1::SetLimiterR
   bool running = false;
   {
     absl::MutexLock lock(&mu_);
+    if (HasConcluded(id)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "experiment ", id, " has already ended: ", v1::ExperimentState_Name(outcome_->state)));
+    }
     running = running_id_ == id;
     // A queued one starts with what the store holds; the lock keeps it from starting now.
     if (!running) SR2L_RETURN_IF_ERROR(store_.SetConfig(id, config));
@@ -255,12 +259,16 @@ std::string ExperimentQueue::ResultsPath(const std::string& experiment_id) const
                              : absl::StrCat(options_.state_path, "/experiments/", experiment_id);
 }
 
+bool ExperimentQueue::HasConcluded(const std::string& experiment_id) const {
+  return outcome_.has_value() && outcome_->experiment_id == experiment_id;
+}
+
 void ExperimentQueue::AddLive(v1::Experiment& experiment) const {
   std::shared_ptr<ProgressBoard> board;
   {
     absl::MutexLock lock(&mu_);
     if (running_id_ == experiment.experiment_id()) board = board_;
-    if (outcome_.has_value() && outcome_->experiment_id == experiment.experiment_id()) {
+    if (HasConcluded(experiment.experiment_id())) {
       experiment.set_state(outcome_->state);
       experiment.set_reason(outcome_->reason);
     }

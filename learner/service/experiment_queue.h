@@ -78,6 +78,8 @@ class ExperimentQueue {
   void StoreOutcome(const Outcome& outcome) ABSL_LOCKS_EXCLUDED(mu_);
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return shutdown_ || work_; }
   std::string ResultsPath(const std::string& experiment_id) const;
+  // Whether it is the experiment that ended last, which the store may not know yet.
+  bool HasConcluded(const std::string& experiment_id) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   // What the store may not know yet: live progress, how the last experiment ended.
   void AddLive(v1::Experiment& experiment) const ABSL_LOCKS_EXCLUDED(mu_);
 
