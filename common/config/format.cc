@@ -6,29 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "common/config/defaults.h"
 #include "common/config/load.h"
+#include "common/config/task_text.h"
 #include "common/task/builtin_tasks.h"
 #include "common/task/resolve_task.h"
 
 namespace sr2l {
 namespace {
-
-// Leaves out the files, which text does not hold. A task that was resolved from a
-// built-in one names it again, so that the text still stands for the same task.
-void RemoveFiles(v1::TaskConfig& task) {
-  for (const std::string& name : BuiltinTaskNames()) {
-    v1::TaskConfig candidate = task;
-    candidate.clear_files();
-    candidate.clear_model();
-    candidate.set_builtin(name);
-    v1::TaskConfig resolved = candidate;
-    if (ResolveBuiltin(resolved).ok() &&
-        resolved.SerializeAsString() == task.SerializeAsString()) {
-      task = candidate;
-      return;
-    }
-  }
-  task.clear_files();
-}
 
 std::string FilesComment(const v1::TaskConfig& task) {
   if (task.files().empty()) return "";
@@ -42,11 +25,28 @@ std::string FilesComment(const v1::TaskConfig& task) {
 
 }  // namespace
 
+v1::TaskConfig TaskInText(const v1::TaskConfig& task) {
+  v1::TaskConfig text = task;
+  text.clear_files();
+  if (task.files().empty()) return text;
+  for (const std::string& name : BuiltinTaskNames()) {
+    v1::TaskConfig candidate = text;
+    candidate.clear_model();
+    candidate.set_builtin(name);
+    v1::TaskConfig resolved = candidate;
+    if (ResolveBuiltin(resolved).ok() &&
+        resolved.SerializeAsString() == task.SerializeAsString()) {
+      return candidate;
+    }
+  }
+  return text;
+}
+
 std::string FormatExperiment(const v1::ExperimentConfig& config) {
   v1::ExperimentConfig complete = config;
   WriteDefaults(complete);
   const std::string comment = FilesComment(complete.task());
-  if (complete.task().files_size() > 0) RemoveFiles(*complete.mutable_task());
+  if (complete.has_task()) *complete.mutable_task() = TaskInText(complete.task());
   google::protobuf::TextFormat::Printer printer;
   printer.SetUseShortRepeatedPrimitives(true);
   std::string text;

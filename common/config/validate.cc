@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "common/config/field_rules.h"
 #include "common/config/members.h"
+#include "common/config/save.h"
 #include "common/limits/limits.h"
 #include "common/status/status_macros.h"
 #include "common/task/model_files.h"
@@ -239,6 +240,11 @@ absl::Status CheckFiles(const v1::TaskConfig& task) {
     if (!names.insert(file.name()).second) {
       return MustError(absl::StrCat("task.files[", i, "].name"),
                        "differ from the other files' names", file.name());
+    }
+    if (IsNameOfRunFolder(file.name())) {
+      return MustError(absl::StrCat("task.files[", i, "].name"),
+                       "be none that a run's folder has itself, where the model's files lie, too",
+                       file.name());
     }
   }
   if (bytes > kMaxModelBytes) {

@@ -134,7 +134,7 @@ absl::Status EvaluateRun(const EvaluateFlags& flags) {
   std::vector<EvaluatedPolicy> candidates;
   for (const uint32_t member : members) {
     SR2L_ASSIGN_OR_RETURN(EvaluatedPolicy candidate,
-                          ReadEvaluatedPolicy(flags.policies, member, *task));
+                          ReadEvaluatedPolicy(flags.policies, member, config));
     candidates.push_back(std::move(candidate));
   }
   const std::vector<EvaluationCase> cases = MakeCases(flags, candidates);

@@ -16,32 +16,16 @@ std::string CheckRadius(const std::string& text) {
   return absl::StrCat("must be in [0, ", kMaxRadius, "], got ", text);
 }
 
-std::string CheckPolicyChoice(const std::string& text) {
-  uint64_t version = 0;
-  if (text == "final" || absl::SimpleAtoi(text, &version)) return "";
-  return absl::StrCat("must be final or a version, got ", text);
-}
-
-absl::Status CheckMember(uint32_t member, const v1::ExperimentConfig& config) {
-  const uint32_t count = static_cast<uint32_t>(config.members().member_size());
-  if (member < count) return absl::OkStatus();
-  return absl::NotFoundError(
-      absl::StrCat("--member must be in [0, ", count - 1, "], the run's members; got ", member));
-}
-
 absl::StatusOr<EvaluatedPolicy> ReadEvaluatedPolicy(const PolicyFlags& flags, uint32_t number,
-                                                    const CompiledTask& task) {
-  PolicyChoice choice;
-  uint64_t version = 0;
-  if (absl::SimpleAtoi(flags.policy, &version)) choice = version;
-  SR2L_ASSIGN_OR_RETURN(v1::TrainedMember member, ReadTrainedMember(flags.folder, number, choice));
+                                                    const v1::ExperimentConfig& config) {
+  SR2L_ASSIGN_OR_RETURN(
+      v1::TrainedMember member,
+      ReadTrainedMember(flags.folder, config, number, ParsePolicyChoice(flags.policy)));
   const auto name_member = [number](const absl::Status& status) {
     return absl::Status(status.code(), absl::StrCat("member ", number, ": ", status.message()));
   };
   auto policy = Policy::Create(member.policy());
   if (!policy.ok()) return name_member(policy.status());
-  const absl::Status fits = CheckFits(**policy, task);
-  if (!fits.ok()) return name_member(fits);
   if (flags.actions == "sampled" && !(*policy)->is_gaussian()) {
     return name_member(absl::InvalidArgumentError(
         "--actions must be mean for a deterministic policy, got sampled"));

@@ -7,7 +7,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "actor/environment/compiled_task.h"
 #include "common/policy/policy.h"
 #include "sr2l/v1/experiment.pb.h"
 #include "sr2l/v1/policy.pb.h"
@@ -30,19 +29,15 @@ struct EvaluatedPolicy {
   bool sample_actions = false;
 };
 
-// CLI11 validators: what is wrong with an argument, empty when nothing is.
+// CLI11 validator: what is wrong with an argument, empty when nothing is.
 std::string CheckRadius(const std::string& text);
-std::string CheckPolicyChoice(const std::string& text);
 
 constexpr double kMaxRadius = 1000;  // of a disturbance
 
-// NotFound: the run has no such member.
-absl::Status CheckMember(uint32_t member, const v1::ExperimentConfig& config);
-
-// The errors of ReadTrainedMember; InvalidArgument: the policy does not compute, does not fit
-// the task or cannot act as it should. Names the member.
+// `config`: the folder's experiment. The errors of ReadTrainedMember; InvalidArgument: the policy
+// does not compute or cannot act as it should. Names the member.
 absl::StatusOr<EvaluatedPolicy> ReadEvaluatedPolicy(const PolicyFlags& flags, uint32_t member,
-                                                    const CompiledTask& task);
+                                                    const v1::ExperimentConfig& config);
 
 }  // namespace sr2l
 

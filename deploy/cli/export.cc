@@ -4,17 +4,14 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <optional>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/commands.h"
-#include "deploy/cli/config_flags.h"
-#include "deploy/cli/member_files.h"
 #include "deploy/cli/text.h"
 #include "deploy/cli/this_program.h"
+#include "deploy/cli/trained_members.h"
 #include "deploy/export/export_files.h"
 
 namespace sr2l {
@@ -22,47 +19,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kFinal[] = "final";
-
 struct ExportFlags {
   std::string run;
   uint32_t member = 0;
   std::string format;
-  std::string policy = kFinal;
+  std::string policy = "final";  // or a version
   std::string out;  // empty: in the run's folder
 };
 
-// CLI11 validator: the message of what is neither a version nor "final", empty otherwise.
-std::string CheckPolicy(const std::string& policy) {
-  uint64_t version = 0;
-  if (policy == kFinal || absl::SimpleAtoi(policy, &version)) return "";
-  return absl::StrCat("must be final or a policy's version, got ", policy);
-}
-
 absl::StatusOr<PolicyExport> ReadPolicy(const ExportFlags& flags) {
-  std::optional<uint64_t> version;
-  uint64_t number = 0;
-  if (absl::SimpleAtoi(flags.policy, &number)) version = number;
-  const fs::path experiment = fs::path(flags.run) / "experiment.textproto";
-  std::error_code error;
-  if (!fs::exists(experiment, error)) {
-    return absl::NotFoundError(
-        absl::StrCat(flags.run, " is no run's folder: it has no experiment.textproto"));
-  }
-  SR2L_ASSIGN_OR_RETURN(const v1::TrainedMember member,
-                        ReadMember(flags.run, flags.member, version));
-  SR2L_ASSIGN_OR_RETURN(const LoadedConfig config,
-                        LoadConfig({.file = experiment.string(), .overrides = {}}));
-  absl::StatusOr<PolicyExport> policy = PolicyExport::Create(member, config.resolved.task());
+  SR2L_ASSIGN_OR_RETURN(const v1::ExperimentConfig config, ReadRunExperiment(flags.run));
+  SR2L_ASSIGN_OR_RETURN(
+      const v1::TrainedMember member,
+      ReadTrainedMember(flags.run, config, flags.member, ParsePolicyChoice(flags.policy)));
+  absl::StatusOr<PolicyExport> policy = PolicyExport::Create(member, config.task());
   if (policy.ok()) return policy;
-  return absl::Status(
-      policy.status().code(),
-      absl::StrCat("member ", flags.member, " of ", flags.run, ": ", policy.status().message()));
+  return absl::Status(policy.status().code(),
+                      absl::StrCat("member ", flags.member, ": ", policy.status().message()));
 }
 
 std::string DefaultPath(const ExportFlags& flags, const PolicyExport& policy) {
   const std::string version =
-      flags.policy == kFinal ? "" : absl::StrCat("_version_", policy.contract().policy_version());
+      ParsePolicyChoice(flags.policy).has_value()
+          ? absl::StrCat("_version_", policy.contract().policy_version())
+          : "";
   return (fs::path(flags.run) / "exports" /
           absl::StrFormat("%s_member_%03d%s%s", policy.contract().task(), flags.member, version,
                           ExtensionOf(flags.format)))
@@ -109,7 +89,7 @@ void AddExport(CLI::App& app, Action& action) {
       ->required();
   verb->add_option("--policy", flags->policy, "final, or the version of a policy that was kept")
       ->type_name("VERSION")
-      ->check(CheckPolicy)
+      ->check(CheckPolicyChoice)
       ->capture_default_str();
   verb->add_option("--out", flags->out,
                    "File to write [DIR/exports/<task>_member_<member>.<extension>]")

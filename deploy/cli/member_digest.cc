@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/digest/sha256.h"
 #include "common/status/status_macros.h"
-#include "deploy/cli/member_files.h"
+#include "deploy/cli/trained_members.h"
 
 namespace sr2l {
 namespace {

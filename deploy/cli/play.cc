@@ -136,10 +136,9 @@ class Recording {
 
 absl::Status PlayEpisode(const PlayFlags& flags) {
   SR2L_ASSIGN_OR_RETURN(const v1::ExperimentConfig config, ReadRunExperiment(flags.policy.folder));
-  SR2L_RETURN_IF_ERROR(CheckMember(flags.member, config));
   SR2L_ASSIGN_OR_RETURN(const auto task, CompiledTask::Create(config.task()));
   SR2L_ASSIGN_OR_RETURN(const EvaluatedPolicy policy,
-                        ReadEvaluatedPolicy(flags.policy, flags.member, *task));
+                        ReadEvaluatedPolicy(flags.policy, flags.member, config));
   SR2L_RETURN_IF_ERROR(CheckView(task->model(), flags.view));
   if (!flags.out.empty()) SR2L_RETURN_IF_ERROR(CheckRecording(flags.out));
   SR2L_ASSIGN_OR_RETURN(const auto renderer, FrameRenderer::Create(task->model(), flags.view));

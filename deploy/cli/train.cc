@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -12,8 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "common/config/load.h"
-#include "common/files/atomic_write.h"
+#include "common/config/save.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/commands.h"
 #include "deploy/cli/config_flags.h"
@@ -55,18 +53,6 @@ std::string CheckDeviceName(const std::string& device) {
                            std::all_of(number.begin(), number.end(), absl::ascii_isdigit);
   if (device == "cpu" || device == "cuda" || is_numbered) return "";
   return absl::StrCat("must be cpu, cuda or cuda:N, got ", device);
-}
-
-// The experiment, complete, with the files of a user's own model beside it, where the
-// experiment's file refers to them.
-absl::Status WriteExperiment(const LoadedConfig& config, const RunFolder& folder) {
-  for (const v1::ModelFile& file : config.written.task().files()) {
-    const std::filesystem::path path = std::filesystem::path(folder.path()) / file.name();
-    std::error_code ignored;  // writing fails as well, and says where
-    std::filesystem::create_directories(path.parent_path(), ignored);
-    SR2L_RETURN_IF_ERROR(WriteFileAtomically(path, file.content()));
-  }
-  return WriteFileAtomically(folder.Experiment(), FormatExperiment(config.resolved));
 }
 
 std::string Headline(const v1::ExperimentConfig& config, const MachineFlags& flags,
@@ -125,7 +111,7 @@ absl::Status Train(const TrainFlags& flags) {
   SR2L_ASSIGN_OR_RETURN(const uint64_t memory_mib, ChooseMemory(config, flags.machine));
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<Interrupts> interrupts, Interrupts::Create());
   SR2L_ASSIGN_OR_RETURN(const RunFolder folder, RunFolder::Create(path));
-  SR2L_RETURN_IF_ERROR(WriteExperiment(config, folder));
+  SR2L_RETURN_IF_ERROR(SaveExperiment(config.resolved, folder.path()));
   return RunToEnd(config, folder, flags.machine, memory_mib, *interrupts);
 }
 

@@ -2,10 +2,11 @@
 #define SR2L_DEPLOY_CLI_TRAINED_MEMBERS_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "sr2l/v1/experiment.pb.h"
 #include "sr2l/v1/policy.pb.h"
@@ -21,11 +22,29 @@ absl::StatusOr<v1::ExperimentConfig> ReadRunExperiment(const std::string& folder
 // run goes on, the newest; set: the one of this version.
 using PolicyChoice = std::optional<uint64_t>;
 
-// A member's policy with what is known of it. NotFound: there is none (yet), or none of that
-// version, and which there are; FailedPrecondition: another version of sr2l wrote it;
-// InvalidArgument: the file is damaged or another member's. All name the file.
-absl::StatusOr<v1::TrainedMember> ReadTrainedMember(const std::string& folder, uint32_t member,
-                                                    PolicyChoice choice);
+// "final" or a version, as flags say it.
+PolicyChoice ParsePolicyChoice(const std::string& text);
+
+// CLI11 validator: what is wrong with such a text, empty when nothing is.
+std::string CheckPolicyChoice(const std::string& text);
+
+// NotFound: the experiment has no such member.
+absl::Status CheckMember(uint32_t member, const v1::ExperimentConfig& config);
+
+// A member's policy with what is known of it; `config`: the folder's experiment. NotFound: there
+// is no such member, or no policy of it (yet), or none of that version, and which there are;
+// FailedPrecondition: a version of sr2l with another major or minor number wrote it;
+// InvalidArgument: the file is damaged, another member's, or its network's inputs and outputs
+// are not the task's. All name the file.
+absl::StatusOr<v1::TrainedMember> ReadTrainedMember(const std::string& folder,
+                                                    const v1::ExperimentConfig& config,
+                                                    uint32_t member, PolicyChoice choice);
+
+// The files of the final policies, policies/member_<k>.member, by member. NotFound: there is none.
+absl::StatusOr<std::map<uint32_t, std::string>> FinalMemberFiles(const std::string& folder);
+
+// The content of one, whoever wrote it. InvalidArgument names the file when it does not read.
+absl::StatusOr<v1::TrainedMember> ReadMemberFile(const std::string& path);
 
 }  // namespace sr2l
 

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/digest/sha256.h"
 #include "common/status/status_macros.h"
@@ -23,12 +22,6 @@ constexpr char kThisVersion[] = "sr2l " SR2L_VERSION;
 constexpr double kTolerance = 1e-6;
 constexpr double kRoundingFactor = 4;
 
-absl::Status CheckVersion(const v1::TrainedMember& member) {
-  if (absl::StartsWith(member.version(), absl::StrCat(kThisVersion, ","))) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("it was written by \"", member.version(), "\", this is ", kThisVersion));
-}
-
 absl::Status CheckFits(const v1::NetworkShape& network, const CompiledTask& task,
                        const std::string& name) {
   const int observations = task.observer().dim();
@@ -44,7 +37,6 @@ absl::Status CheckFits(const v1::NetworkShape& network, const CompiledTask& task
 
 absl::StatusOr<PolicyExport> PolicyExport::Create(const v1::TrainedMember& member,
                                                   const v1::TaskConfig& task) {
-  SR2L_RETURN_IF_ERROR(CheckVersion(member));
   const v1::PolicySnapshot& snapshot = member.policy();
   PolicyExport made;
   SR2L_ASSIGN_OR_RETURN(made.task_, CompiledTask::Create(task));

@@ -18,8 +18,8 @@ namespace sr2l {
 // What all formats of one policy are written from. Immutable once made.
 class PolicyExport {
  public:
-  // `task` is resolved and holds its model's files. InvalidArgument: the member was written by
-  // another version of sr2l, its policy does not fit the task, or is damaged.
+  // `task` is resolved and holds its model's files. InvalidArgument: the member's
+  // policy does not fit the task, or is damaged.
   static absl::StatusOr<PolicyExport> Create(const v1::TrainedMember& member,
                                              const v1::TaskConfig& task);
 

@@ -3,40 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <system_error>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "common/config/load.h"
-#include "common/config/members.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/text.h"
+#include "deploy/cli/trained_members.h"
 #include "deploy/report/csv_columns.h"
-#include "sr2l/v1/policy.pb.h"
 
 namespace sr2l {
 namespace {
 
 namespace fs = std::filesystem;
-
-absl::StatusOr<v1::ExperimentConfig> ReadExperiment(const std::string& folder) {
-  std::error_code error;
-  if (!fs::is_directory(folder, error)) {
-    return absl::NotFoundError(absl::StrCat("there is no run's folder ", folder));
-  }
-  const std::string path = folder + "/experiment.textproto";
-  std::ifstream file(path);
-  if (!file) {
-    return absl::NotFoundError(
-        absl::StrCat(folder, " is no run's folder: it has no experiment.textproto"));
-  }
-  std::stringstream text;
-  text << file.rdbuf();
-  return ParseExperiment(text.str(), path);
-}
 
 // Numbers of one row, empty ones NaN.
 absl::StatusOr<std::vector<double>> Numbers(const std::string& path, const CsvRow& row,
@@ -128,15 +107,16 @@ absl::Status ReadEvaluation(RunData& run) {
   return absl::OkStatus();
 }
 
-// "sr2l 0.1.0, LibTorch 1.13.1", as the first policy that there is says.
-std::string ReadVersion(const RunData& run) {
-  for (size_t i = 0; i < run.members.size(); ++i) {
-    std::ifstream file(absl::StrFormat("%s/policies/member_%03d.member", run.folder, i),
-                       std::ios::binary);
-    v1::TrainedMember member;
-    if (file && member.ParseFromIstream(&file)) return OneLine(member.version());
+// The versions as the first policy that there is says. A report shows none of the policies, but
+// of a folder with a policy that is damaged or not the experiment's nothing is to be believed.
+absl::Status ReadVersion(RunData& run) {
+  for (uint32_t number = 0; number < run.members.size(); ++number) {
+    const auto member = ReadTrainedMember(run.folder, run.config, number, /*choice=*/{});
+    if (absl::IsNotFound(member.status())) continue;
+    SR2L_RETURN_IF_ERROR(member.status());
+    if (run.version.empty()) run.version = OneLine(member->version());
   }
-  return "";
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -145,12 +125,8 @@ absl::StatusOr<RunData> ReadRun(const std::string& folder) {
   RunData run;
   run.folder = folder;
   while (run.folder.size() > 1 && run.folder.back() == '/') run.folder.pop_back();
-  SR2L_ASSIGN_OR_RETURN(run.config, ReadExperiment(run.folder));
-  if (CountMembers(run.config) > kMaxMembers) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        run.folder, "/experiment.textproto must have at most ", kMaxMembers, " members"));
-  }
-  for (const v1::MemberConfig& member : ExpandMembers(run.config)) {
+  SR2L_ASSIGN_OR_RETURN(run.config, ReadRunExperiment(run.folder));
+  for (const v1::MemberConfig& member : run.config.members().member()) {
     run.members.emplace_back();
     run.members.back().seed = member.seed();
     run.members.back().radius = member.radius();
@@ -158,7 +134,7 @@ absl::StatusOr<RunData> ReadRun(const std::string& folder) {
   }
   SR2L_RETURN_IF_ERROR(ReadCurve(run));
   SR2L_RETURN_IF_ERROR(ReadEvaluation(run));
-  run.version = ReadVersion(run);
+  SR2L_RETURN_IF_ERROR(ReadVersion(run));
   return run;
 }
 

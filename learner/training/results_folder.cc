@@ -8,7 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "common/config/load.h"
+#include "common/config/save.h"
 #include "common/files/atomic_write.h"
 #include "common/status/status_macros.h"
 
@@ -100,8 +100,7 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Create(
   if (fs::exists(curve_path)) {
     return absl::AlreadyExistsError(absl::StrCat(curve_path, " exists; results are not replaced"));
   }
-  SR2L_RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(path, "/experiment.textproto"),
-                                           FormatExperiment(config)));
+  SR2L_RETURN_IF_ERROR(SaveExperiment(config, path));
   std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path, now));
   SR2L_RETURN_IF_ERROR(WriteFileAtomically(curve_path, kHeader));
   SR2L_RETURN_IF_ERROR(folder->OpenCurve());

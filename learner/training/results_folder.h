@@ -19,7 +19,8 @@
 namespace sr2l {
 
 // What an experiment leaves behind, in one folder:
-//   experiment.textproto                     the configuration with every default
+//   experiment.textproto                     the configuration with every default; beside it
+//                                            the files of a model that is not a built-in one
 //   curve.csv                                a row per member and round
 //   tensorboard/member_000/...               the same for TensorBoard
 //   policies/member_000.member               TrainedMember, the newest state

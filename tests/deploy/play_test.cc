@@ -340,7 +340,7 @@ TEST_F(PlayTest, AMissingRunOrMemberIsAnError) {
 
 TEST_F(PlayTest, APolicyThatIsNotTheTasksIsAnError) {
   WriteTask("hopper", 4, 1);
-  EXPECT_THAT(ErrorOf({}), HasSubstr("the policy must have 11 observations and 3 actions"));
+  EXPECT_THAT(ErrorOf({}), HasSubstr("must have 11 observations and 3 actions, as the task hopper has"));
 }
 
 TEST_F(PlayTest, AnUnknownCameraIsAnErrorThatNamesThoseThereAre) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "tests/deploy/run_program.h"
 #include "tests/deploy/temporary_folder.h"
@@ -32,6 +33,14 @@ class ExperimentsTest : public ::testing::Test {
     const ProgramResult list = service_.Sr2l({"list"});
     EXPECT_EQ(list.exit_code, 0) << list.errors;
     return ::testing::Value(list.output, ContainsRegex(id + " +[a-z_]+ +" + state));
+  }
+
+  // The output of sr2l ARGUMENTS from another working directory; it must succeed.
+  static std::string RunElsewhere(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"/usr/bin/env", "--chdir=/", Binary("sr2l")});
+    const ProgramResult result = RunProgram(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+    return result.output;
   }
 
   TemporaryFolder folder_;
@@ -137,8 +146,9 @@ TEST_F(ExperimentsTest, AKilledLearnersExperimentGoesOn) {
   EXPECT_EQ(service_.Sr2l({"cancel", cut}).exit_code, 0);
 }
 
-// The model and its mesh travel with the experiment: nobody needs the files afterwards.
-TEST_F(ExperimentsTest, ARobotOfOnesOwnIsTrainedAfterItsFilesAreGone) {
+// The model and its mesh travel with the experiment: nobody needs the files afterwards, neither
+// to train nor to use what was learned.
+TEST_F(ExperimentsTest, ARobotOfOnesOwnIsTrainedEvaluatedAndExportedAfterItsFilesAreGone) {
   const std::string robot = folder_ / "robot";
   std::filesystem::copy(SourceFile("deploy/experiments/own_robot"), robot,
                         std::filesystem::copy_options::recursive);
@@ -149,7 +159,18 @@ TEST_F(ExperimentsTest, ARobotOfOnesOwnIsTrainedAfterItsFilesAreGone) {
   const ProgramResult watch = service_.Sr2l({"watch", id});
   EXPECT_EQ(watch.exit_code, 0) << watch.output << watch.errors;
   EXPECT_TRUE(ListShows(id, "succeeded"));
-  EXPECT_EQ(NumCurveRows(service_.Results(id) + "/curve.csv"), 2 * 3);
+  const std::string results = service_.Results(id);
+  EXPECT_EQ(NumCurveRows(results + "/curve.csv"), 2 * 3);
+  EXPECT_EQ(ReadFile(results + "/meshes/link.obj"),
+            ReadFile(SourceFile("deploy/experiments/own_robot/meshes/link.obj")));
+
+  EXPECT_THAT(RunElsewhere({"evaluate", results, "--episodes", "1", "--disturbance", "none"}),
+              HasSubstr("results: " + results + "/evaluation.csv"));
+  RunElsewhere({"export", results, "--member", "1", "--format", "onnx"});
+  EXPECT_THAT(RunElsewhere({"verify", results + "/exports/arm_member_001.onnx"}),
+              HasSubstr("128 vectors agree"));
+  EXPECT_THAT(RunElsewhere({"report", results, "--out", folder_ / "report"}),
+              HasSubstr(folder_ / "report/index.html"));
 }
 
 TEST_F(ExperimentsTest, AnUnknownIdIsAnError) {

@@ -46,7 +46,8 @@ class ExportCommandTest : public ::testing::Test {
   }
 
   // Writes `member` in place of member 1.
-  void Replace(const v1::TrainedMember& member) const {
+  void Replace(v1::TrainedMember member) const {
+    member.mutable_policy()->set_member(1);
     WriteFile(run_ + "/policies/member_001.member", member.SerializeAsString());
   }
 
@@ -86,12 +87,12 @@ TEST_F(ExportCommandTest, PolicyChoosesAKeptVersion) {
   const std::string contract =
       ReadFile(run_ + "/exports/inverted_pendulum_member_001_version_100.onnx.contract.json");
   EXPECT_THAT(contract, HasSubstr("\"policy_version\": 100"));
-  ExpectError(Export("onnx", {"--policy", "7"}), 1, "no policy of version 7; there are 100, 500");
+  ExpectError(Export("onnx", {"--policy", "7"}), 1, "--policy must be final or a version that member 1 keeps (100, 500), got 7");
 }
 
 TEST_F(ExportCommandTest, WrongUsageIsOneLineAndStatusTwo) {
   ExpectError(Export("tflite"), 2, "--format: tflite not in {onnx,torchscript,safetensors,c}");
-  ExpectError(Export("onnx", {"--policy", "newest"}), 2, "must be final or a policy's version");
+  ExpectError(Export("onnx", {"--policy", "newest"}), 2, "--policy: must be final or a version, got newest");
   ExpectError(Sr2l({"export", run_, "--format", "c"}), 2, "--member is required");
   ExpectError(Sr2l({"export", run_, "--member", "-1", "--format", "c"}), 2, "--member");
   ExpectError(Sr2l({"verify"}), 2, "FILE is required");
@@ -99,11 +100,11 @@ TEST_F(ExportCommandTest, WrongUsageIsOneLineAndStatusTwo) {
 
 TEST_F(ExportCommandTest, WhatIsNoRunOrNoMemberIsOneLine) {
   ExpectError(Sr2l({"export", folder_ / "nowhere", "--member", "0", "--format", "c"}), 1,
-              "is no run's folder: it has no experiment.textproto");
+              "there is no run's folder");
   ExpectError(Sr2l({"export", run_, "--member", "2", "--format", "c"}), 1,
-              "has no member 2; there are 0, 1");
+              "--member must be in [0, 1], the run's members; got 2");
   fs::remove_all(run_ + "/policies");
-  ExpectError(Export("c"), 1, "no trained members");
+  ExpectError(Export("c"), 1, "member 1 has no policy yet");
 }
 
 TEST_F(ExportCommandTest, HalfWrittenAndForeignFilesAreNamed) {
@@ -117,13 +118,13 @@ TEST_F(ExportCommandTest, HalfWrittenAndForeignFilesAreNamed) {
   member = RandomMember(kPendulum);
   member.set_version("sr2l 9.0.0, LibTorch 3");
   Replace(member);
-  ExpectError(Export("c"), 1, "it was written by \"sr2l 9.0.0, LibTorch 3\", this is sr2l ");
+  ExpectError(Export("c"), 1, "must be of sr2l 0.1, it was written by sr2l 9.0.0, LibTorch 3");
 }
 
 TEST_F(ExportCommandTest, APolicyOfAnotherTaskIsRefused) {
   Replace(RandomMember(kCheetah));
   ExpectError(Export("onnx"), 1,
-              "does not match the task inverted_pendulum: it takes 17 observations and gives 6");
+              "actions, as the task inverted_pendulum has; it has 17 and 6");
 }
 
 TEST_F(ExportCommandTest, AFileThatCannotBeWrittenIsNamed) {

@@ -104,7 +104,8 @@ void WriteRun(const ExportCase& example, const std::vector<v1::TrainedMember>& m
   std::filesystem::create_directories(folder + "/policies");
   WriteFile(folder + "/experiment.textproto",
             absl::StrCat("task { builtin: \"", example.task, "\" }\n",
-                         example.is_gaussian ? "trpo {}\n" : "ddpg {}\n"));
+                         example.is_gaussian ? "trpo {}\n" : "ddpg {}\n",
+                         "members { seeds: [0..", members.size() - 1, "] }\n"));
   for (size_t k = 0; k < members.size(); ++k) {
     v1::TrainedMember member = members[k];
     member.mutable_policy()->set_member(static_cast<uint32_t>(k));
