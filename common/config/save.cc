@@ -21,8 +21,9 @@ namespace fs = std::filesystem;
 
 // What training, the other commands and their temporary files put into a run's folder.
 constexpr std::array kOwnNames = {
-    "checkpoints", "curve.csv", "evaluation.csv", "experiment.textproto", "exports", "lock",
-    "logs",        "play",      "policies",       "replay",               "sockets", "tensorboard"};
+    "checkpoints", "curve.csv", "evaluation.csv", "experiment.textproto",
+    "exports",     "lock",      "logs",           "play",
+    "policies",    "replay",    "sockets",        "tensorboard"};
 constexpr absl::string_view kStore = "experiments.db";  // and what SQLite puts beside it
 constexpr absl::string_view kTemporary = ".tmp";
 
@@ -45,9 +46,9 @@ absl::Status MakeParents(const fs::path& folder, const fs::path& name) {
     fs::create_directory(parent, error);
     // Also where there was something that is no folder.
     if (fs::is_directory(fs::symlink_status(parent, error))) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot save the model file ", (folder / name).string(), ": ",
-                     parent.string(), " is no folder"));
+    return absl::InvalidArgumentError(absl::StrCat("cannot save the model file ",
+                                                   (folder / name).string(), ": ", parent.string(),
+                                                   " is no folder"));
   }
   return absl::OkStatus();
 }

@@ -196,7 +196,7 @@ void AddEvaluate(CLI::App& app, Action& action) {
       ->capture_default_str();
   verb->add_option("--seed", flags->seed, "Of starts, sampled actions and disturbances")
       ->capture_default_str();
-  verb->add_option("--threads", flags->threads, "Changes no result")
+  verb->add_option("--threads", flags->threads, "Episodes at a time; changes no result")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   verb->add_option("--csv", flags->csv,

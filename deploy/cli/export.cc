@@ -24,7 +24,7 @@ struct ExportFlags {
   uint32_t member = 0;
   std::string format;
   std::string policy = "final";  // or a version
-  std::string out;  // empty: in the run's folder
+  std::string out;               // empty: in the run's folder
 };
 
 absl::StatusOr<PolicyExport> ReadPolicy(const ExportFlags& flags) {
@@ -39,10 +39,9 @@ absl::StatusOr<PolicyExport> ReadPolicy(const ExportFlags& flags) {
 }
 
 std::string DefaultPath(const ExportFlags& flags, const PolicyExport& policy) {
-  const std::string version =
-      ParsePolicyChoice(flags.policy).has_value()
-          ? absl::StrCat("_version_", policy.contract().policy_version())
-          : "";
+  const std::string version = ParsePolicyChoice(flags.policy).has_value()
+                                  ? absl::StrCat("_version_", policy.contract().policy_version())
+                                  : "";
   return (fs::path(flags.run) / "exports" /
           absl::StrFormat("%s_member_%03d%s%s", policy.contract().task(), flags.member, version,
                           ExtensionOf(flags.format)))
@@ -83,7 +82,7 @@ void AddExport(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("export", "Write a policy for use elsewhere");
   const auto flags = std::make_shared<ExportFlags>();
   verb->add_option("DIR", flags->run, "A run's folder")->required();
-  verb->add_option("--member", flags->member, "Whose policy")->required();
+  verb->add_option("--member", flags->member, "Whose policy")->type_name("K")->required();
   verb->add_option("--format", flags->format, "onnx, torchscript, safetensors or c")
       ->check(CLI::IsMember(ExportFormats()))
       ->required();
@@ -93,7 +92,7 @@ void AddExport(CLI::App& app, Action& action) {
       ->capture_default_str();
   verb->add_option("--out", flags->out,
                    "File to write [DIR/exports/<task>_member_<member>.<extension>]")
-      ->type_name("PATH");
+      ->type_name("FILE");
   verb->callback([flags, &action] { action = [flags] { return Export(*flags); }; });
 }
 

@@ -51,10 +51,10 @@ absl::Status CheckMatches(const fs::path& path, const v1::PolicySnapshot& policy
   if (network.inputs() == task.observation_dim() && network.outputs() == task.action_dim()) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      path.string(), " must have ", task.observation_dim(), " observations and ",
-      task.action_dim(), " actions, as the task ", task.name(), " has; it has ", network.inputs(),
-      " and ", network.outputs()));
+  return absl::InvalidArgumentError(
+      absl::StrCat(path.string(), " must have ", task.observation_dim(), " observations and ",
+                   task.action_dim(), " actions, as the task ", task.name(), " has; it has ",
+                   network.inputs(), " and ", network.outputs()));
 }
 
 absl::StatusOr<v1::TrainedMember> ReadFileOf(uint32_t number, const fs::path& path,

@@ -1,5 +1,3 @@
-#include "common/config/save.h"
-
 #include <gmock/gmock.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
@@ -11,6 +9,7 @@
 #include <string>
 
 #include "common/config/load.h"
+#include "common/config/save.h"
 #include "common/config/validate.h"
 
 namespace sr2l {
@@ -25,7 +24,10 @@ constexpr char kRobot[] = R"pb(
   task {
     name: "robot"
     model: "robots/robot.xml"
-    files { name: "robots/robot.xml" content: "<mujoco><asset><mesh file='a.stl'/></asset></mujoco>" }
+    files {
+      name: "robots/robot.xml"
+      content: "<mujoco><asset><mesh file='a.stl'/></asset></mujoco>"
+    }
     files { name: "robots/a.stl" content: "solid" }
     observation_dim: 1
     action_dim: 1

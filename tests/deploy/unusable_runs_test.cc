@@ -142,8 +142,9 @@ TEST_P(UnusableRunTest, APolicyOfAnotherTaskIsNamedWithBothSizes) {
   *member.mutable_policy() = RandomPolicy(11, 3, 1, {-1, -1, -1});
   member.mutable_policy()->set_member(1);
   WriteMember(member, PathOf(1));
-  ExpectError(PathOf(1) + " must have 8 observations and 2 actions, as the task swimmer has; it "
-                          "has 11 and 3",
+  ExpectError(PathOf(1) +
+                  " must have 8 observations and 2 actions, as the task swimmer has; it "
+                  "has 11 and 3",
               run_);
 }
 
