@@ -22,11 +22,9 @@
 namespace sr2l {
 namespace {
 
-// After a failure: between two looks at the disk, and between two attempts while it has no more
-// room than before.
+// After a failure, between two looks at the disk.
 constexpr absl::Duration kRetry = absl::Milliseconds(500);
 constexpr uint64_t kSlackBytes = uint64_t{4} << 20;  // more than any one write
-constexpr absl::Duration kLongRetry = absl::Seconds(10);
 
 // Syncs a file or a folder. One that is gone needs no sync: the database has what it held
 // elsewhere.
@@ -110,7 +108,8 @@ absl::Status LogWriter::NoteFailure(const absl::Status& cause, Failure failure) 
   if (!full) ++health_.errors;
   if (failure_ == Failure::kNone) {
     // A line when it begins, not for every chunk.
-    SR2L_ERROR("{}: {}", failure == Failure::kSync ? "the log cannot be synced" : "the log takes no more",
+    SR2L_ERROR("{}: {}",
+               failure == Failure::kSync ? "the log cannot be synced" : "the log takes no more",
                std::string(cause.message()));
     // Opening the log anew drops what was written in vain; that is no room to go on in.
     room_to_exceed_ = full ? Room() + kSlackBytes : 0;
@@ -125,9 +124,7 @@ absl::Status LogWriter::NoteFailure(const absl::Status& cause, Failure failure) 
   return Refusal();
 }
 
-absl::Status LogWriter::Refusal() const {
-  return absl::ResourceExhaustedError(health_.refusal);
-}
+absl::Status LogWriter::Refusal() const { return absl::ResourceExhaustedError(health_.refusal); }
 
 void LogWriter::WhenDurable(Done done) {
   if (options_.sync.mode != LogSync::kCommit) return done(absl::OkStatus());
@@ -224,7 +221,7 @@ bool LogWriter::IsWorthTrying() {
   const absl::Time now = absl::Now();
   const uint64_t room = Room();
   // A quota does not show in the room.
-  if (room <= room_to_exceed_ && now < attempt_ + kLongRetry) return false;
+  if (room <= room_to_exceed_ && now < attempt_ + options_.sync.retry) return false;
   room_to_exceed_ = room;
   attempt_ = now;
   return true;

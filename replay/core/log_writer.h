@@ -31,6 +31,8 @@ enum class LogSync {
 struct LogSyncOptions {
   LogSync mode = LogSync::kInterval;
   absl::Duration interval = absl::Milliseconds(100);  // with kInterval
+  // After a failure, between two attempts while the disk has no more room than before.
+  absl::Duration retry = absl::Seconds(10);
 };
 
 // Owns a log's database, writes to it and syncs it with a thread of its own. When a write fails
@@ -104,7 +106,7 @@ class LogWriter {
   const Options options_;
   // Used by the thread alone.
   SyncedFile synced_file_;
-  uint64_t synced_ = 0;  // sequence number; 0: unknown
+  uint64_t synced_ = 0;                                  // sequence number; 0: unknown
   mutable absl::Mutex db_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // shared by all uses of the database
   Database db_ ABSL_GUARDED_BY(db_mu_);                  // null: closed for now
   uint64_t written_ ABSL_GUARDED_BY(db_mu_) = 0;         // sequence number when it was closed
