@@ -24,8 +24,10 @@ constexpr std::array<uint32_t, 256> kTable = MakeTable();
 
 }  // namespace
 
-uint32_t Crc32c(absl::string_view bytes) {
-  uint32_t remainder = ~uint32_t{0};
+uint32_t Crc32c(absl::string_view bytes) { return ExtendCrc32c(0, bytes); }
+
+uint32_t ExtendCrc32c(uint32_t crc, absl::string_view bytes) {
+  uint32_t remainder = ~crc;
   for (const char c : bytes) {
     remainder = (remainder >> 8) ^ kTable[(remainder ^ static_cast<unsigned char>(c)) & 0xFF];
   }

@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
-#include "replay/core/log_writer.h"
+#include "replay/core/synced_file.h"
 
 namespace sr2l {
 namespace {
@@ -24,21 +24,24 @@ absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenToRead(const std::string& folde
   }
   rocksdb::Options options = LogOptions();
   options.max_open_files = -1;  // files stay readable when they are removed
-  rocksdb::Status status;
+  absl::Status status;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    status = SyncedFile::CheckManifest(folder);
+    if (!status.ok()) continue;
     rocksdb::DB* opened = nullptr;
-    status = rocksdb::DB::OpenForReadOnly(options, folder, &opened);
-    if (status.ok()) return std::unique_ptr<rocksdb::DB>(opened);
+    const rocksdb::Status open = rocksdb::DB::OpenForReadOnly(options, folder, &opened);
+    if (open.ok()) return std::unique_ptr<rocksdb::DB>(opened);
+    status = absl::Status(ToAbsl(open).code(),
+                          absl::StrCat("cannot read the log ", folder, ": ", open.ToString()));
   }
-  return absl::Status(ToAbsl(status).code(),
-                      absl::StrCat("cannot read the log ", folder, ": ", status.ToString()));
+  return status;
 }
 
 }  // namespace
 
 absl::StatusOr<std::vector<AuditedStream>> AuditLog(const std::string& folder) {
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<rocksdb::DB> db, OpenToRead(folder));
-  SR2L_RETURN_IF_ERROR(LogWriter::CheckSynced(*db, folder));
+  SR2L_RETURN_IF_ERROR(SyncedFile::CheckSequence(*db, folder));
   SR2L_ASSIGN_OR_RETURN(std::vector<StoredTable> tables, ScanTables(*db));
   std::sort(tables.begin(), tables.end(), [](const StoredTable& a, const StoredTable& b) {
     const auto order = [](const v1::TableSpec& spec) {

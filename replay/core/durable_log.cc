@@ -10,11 +10,13 @@
 #include "common/log/log.h"
 #include "common/status/check.h"
 #include "common/status/status_macros.h"
+#include "replay/core/synced_file.h"
 
 namespace sr2l {
 namespace {
 
 constexpr size_t kRecoveryBufferBytes = size_t{1} << 30;  // used as far as the WAL reaches
+constexpr size_t kMaxArenaBlockBytes = size_t{1} << 20;  // a write buffer has room for several
 
 TableId IdOf(const v1::TableSpec& spec) { return {spec.experiment_id(), spec.member()}; }
 
@@ -52,6 +54,7 @@ absl::StatusOr<bool> HasLog(const std::string& folder) {
 // whole database, and nothing but what opening takes is written.
 absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenDatabase(const std::string& folder) {
   SR2L_ASSIGN_OR_RETURN(const bool has_log, HasLog(folder));
+  SR2L_RETURN_IF_ERROR(SyncedFile::CheckManifest(folder));
   rocksdb::Options options = LogOptions();
   options.create_if_missing = !has_log;
   options.disable_auto_compactions = true;
@@ -71,9 +74,10 @@ absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenDatabase(const std::string& fol
   return db;
 }
 
-absl::Status Begin(rocksdb::DB& db, bool damaged) {
+absl::Status Begin(rocksdb::DB& db, size_t write_buffer_bytes, bool damaged) {
   std::unordered_map<std::string, std::string> options = {
-      {"write_buffer_size", absl::StrCat(kWriteBufferBytes)}};
+      {"write_buffer_size", absl::StrCat(write_buffer_bytes)},
+      {"arena_block_size", absl::StrCat(std::min(kMaxArenaBlockBytes, write_buffer_bytes / 8))}};
   if (damaged) {
     options["level0_slowdown_writes_trigger"] = options["level0_stop_writes_trigger"] = "1000000";
   } else {
@@ -88,7 +92,7 @@ DurableLog::DurableLog(const Options& options) : options_(options), memory_(opti
 
 absl::StatusOr<std::unique_ptr<DurableLog>> DurableLog::Open(const Options& options) {
   SR2L_ASSIGN_OR_RETURN(std::unique_ptr<rocksdb::DB> db, OpenDatabase(options.folder));
-  SR2L_RETURN_IF_ERROR(LogWriter::CheckSynced(*db, options.folder));
+  SR2L_RETURN_IF_ERROR(SyncedFile::CheckSequence(*db, options.folder));
   std::unique_ptr<DurableLog> log(new DurableLog(options));
   const absl::Status restored = log->Restore(*db);
   if (!restored.ok()) {
@@ -96,10 +100,10 @@ absl::StatusOr<std::unique_ptr<DurableLog>> DurableLog::Open(const Options& opti
                         absl::StrCat("the log ", options.folder, ": ", restored.message()));
   }
   const bool damaged = log->ReportDamage();
-  SR2L_RETURN_IF_ERROR(Begin(*db, damaged));
-  const auto reopen = [folder = options.folder, damaged]() -> absl::StatusOr<LogWriter::Database> {
-    SR2L_ASSIGN_OR_RETURN(LogWriter::Database db, OpenDatabase(folder));
-    SR2L_RETURN_IF_ERROR(Begin(*db, damaged));
+  SR2L_RETURN_IF_ERROR(Begin(*db, options.write_buffer_bytes, damaged));
+  const auto reopen = [options, damaged]() -> absl::StatusOr<LogWriter::Database> {
+    SR2L_ASSIGN_OR_RETURN(LogWriter::Database db, OpenDatabase(options.folder));
+    SR2L_RETURN_IF_ERROR(Begin(*db, options.write_buffer_bytes, damaged));
     return db;
   };
   log->writer_ = std::make_unique<LogWriter>(

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "replay/core/log_format.h"
 #include "replay/core/log_scan.h"
 #include "replay/core/log_writer.h"
 #include "replay/core/memory_log.h"
@@ -36,6 +37,7 @@ class DurableLog final : public TrajectoryLog {
     std::string folder;        // created if it is absent
     uint64_t byte_budget = 0;  // as MemoryLog's
     LogSyncOptions sync = {};
+    size_t write_buffer_bytes = kWriteBufferBytes;  // records gathered for a table file
   };
 
   // Reads and checks all that the log holds. What is damaged is told by Describe and in the

@@ -1,15 +1,14 @@
 #include "replay/core/log_writer.h"
 
 #include <fcntl.h>
+#include <rocksdb/convenience.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <system_error>
 #include <utility>
@@ -23,16 +22,9 @@
 namespace sr2l {
 namespace {
 
-// After a failure: between two looks at the disk, and between two attempts while it has no more
-// room than before.
+// After a failure, between two looks at the disk.
 constexpr absl::Duration kRetry = absl::Milliseconds(500);
 constexpr uint64_t kSlackBytes = uint64_t{4} << 20;  // more than any one write
-constexpr absl::Duration kLongRetry = absl::Seconds(10);
-
-std::string SyncedPath(const std::string& folder) { return folder + "/SYNCED"; }
-
-// A sequence number and its complement, in this machine's order of bytes.
-using SyncedMark = std::array<uint64_t, 2>;
 
 // Syncs a file or a folder. One that is gone needs no sync: the database has what it held
 // elsewhere.
@@ -62,25 +54,15 @@ rocksdb::Status SyncWals(const std::string& folder) {
 
 }  // namespace
 
-absl::Status LogWriter::CheckSynced(rocksdb::DB& db, const std::string& folder) {
-  SyncedMark mark{};
-  std::ifstream file(SyncedPath(folder), std::ios::binary);
-  file.read(reinterpret_cast<char*>(mark.data()), sizeof(mark));
-  const uint64_t sequence = db.GetLatestSequenceNumber();
-  if (!file || mark[0] != ~mark[1] || mark[0] <= sequence) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(
-      "the log ends at record ", sequence, ", but the disk had it up to ", mark[0],
-      ": a file of it is missing, cut or damaged. Bring the folder back from a copy; to go on "
-      "without what is lost, remove ",
-      SyncedPath(folder)));
-}
-
 LogWriter::LogWriter(Database db, Options options)
-    : options_(std::move(options)),
-      synced_file_(
-          open(SyncedPath(options_.folder).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)),
-      db_(std::move(db)),
-      thread_([this] { Run(); }) {}
+    : options_(std::move(options)), synced_file_(options_.folder), db_(std::move(db)) {
+  synced_file_.NoteManifest(*db_);
+  if (synced_file_.mark().untrusted != 0) {
+    failure_ = Failure::kSync;
+    health_.refusal = "the log is written again, as a sync of it failed";
+  }
+  thread_ = std::thread([this] { Run(); });
+}
 
 LogWriter::~LogWriter() {
   {
@@ -88,9 +70,11 @@ LogWriter::~LogWriter() {
     closed_ = true;
   }
   thread_.join();
-  if (synced_file_ >= 0) close(synced_file_);
   absl::MutexLock lock(&db_mu_);
-  if (db_ != nullptr) db_->Close();
+  if (db_ == nullptr) return;
+  rocksdb::CancelAllBackgroundWork(db_.get(), /*wait=*/true);
+  synced_file_.NoteManifest(*db_);
+  db_->Close();
 }
 
 absl::Status LogWriter::Write(rocksdb::WriteBatch& batch, Stall stall) {
@@ -124,21 +108,23 @@ absl::Status LogWriter::NoteFailure(const absl::Status& cause, Failure failure) 
   if (!full) ++health_.errors;
   if (failure_ == Failure::kNone) {
     // A line when it begins, not for every chunk.
-    SR2L_ERROR("the log takes no more: {}", std::string(cause.message()));
+    SR2L_ERROR("{}: {}",
+               failure == Failure::kSync ? "the log cannot be synced" : "the log takes no more",
+               std::string(cause.message()));
     // Opening the log anew drops what was written in vain; that is no room to go on in.
     room_to_exceed_ = full ? Room() + kSlackBytes : 0;
     attempt_ = absl::Now();
   }
   failure_ = std::max(failure_, failure);
   health_.full = full;
-  health_.refusal = absl::StrCat(
-      full ? "the disk of the log is full: " : "the log does not take it: ", cause.message());
+  const char* const what = full                         ? "the disk of the log is full: "
+                           : failure_ == Failure::kSync ? "the log cannot be synced: "
+                                                        : "the log does not take it: ";
+  health_.refusal = absl::StrCat(what, cause.message());
   return Refusal();
 }
 
-absl::Status LogWriter::Refusal() const {
-  return absl::ResourceExhaustedError(health_.refusal);
-}
+absl::Status LogWriter::Refusal() const { return absl::ResourceExhaustedError(health_.refusal); }
 
 void LogWriter::WhenDurable(Done done) {
   if (options_.sync.mode != LogSync::kCommit) return done(absl::OkStatus());
@@ -180,6 +166,7 @@ void LogWriter::Run() {
     absl::Status synced;
     const bool awaited = !waiting.empty() || !patient.empty();
     if (closed || awaited || options_.sync.mode == LogSync::kInterval) synced = Sync();
+    NoteSynced();
     for (Done& done : waiting) {
       done(synced);
       done = nullptr;  // and what it held, before the next one
@@ -208,20 +195,20 @@ absl::Status LogWriter::Sync() {
   if (sequence == synced_) return absl::OkStatus();
   const absl::Status synced = ToAbsl(SyncWals(options_.folder));
   if (!synced.ok()) {
-    untrusted_ = true;
+    synced_file_.NoteUntrusted(true);
     return NoteFailure(synced, Failure::kSync);
   }
   synced_ = sequence;
-  NoteSynced(sequence);
   return absl::OkStatus();
 }
 
-void LogWriter::NoteSynced(uint64_t sequence) {
-  const SyncedMark mark = {sequence, ~sequence};
-  // Nothing depends on it but how soon a loss is noticed.
-  if (synced_file_ >= 0 && pwrite(synced_file_, mark.data(), sizeof(mark), 0) < 0) {
-    SR2L_WARNING("cannot note how far the log is synced: {}", std::strerror(errno));
+void LogWriter::NoteSynced() {
+  {
+    absl::MutexLock lock(&mu_);
+    if (failure_ != Failure::kNone) return;
   }
+  const uint64_t sequence = synced_ == 0 ? synced_file_.mark().sequence : synced_;
+  Read([&](rocksdb::DB& db) { synced_file_.Note(db, sequence); }).IgnoreError();
 }
 
 uint64_t LogWriter::Room() const {
@@ -234,7 +221,7 @@ bool LogWriter::IsWorthTrying() {
   const absl::Time now = absl::Now();
   const uint64_t room = Room();
   // A quota does not show in the room.
-  if (room <= room_to_exceed_ && now < attempt_ + kLongRetry) return false;
+  if (room <= room_to_exceed_ && now < attempt_ + options_.sync.retry) return false;
   room_to_exceed_ = room;
   attempt_ = now;
   return true;
@@ -252,9 +239,9 @@ void LogWriter::Recover() {
   if (failure == Failure::kWrite || db_ == nullptr) recovered = Reopen();
   // After a failed sync the system may call pages clean that never reached the disk. All is
   // written again from memory, to a table file, and the WAL is dropped.
-  if (recovered.ok() && untrusted_) {
+  if (recovered.ok() && synced_file_.mark().untrusted != 0) {
     recovered = ToAbsl(db_->Flush(rocksdb::FlushOptions()));
-    untrusted_ = !recovered.ok();
+    if (recovered.ok()) synced_file_.NoteUntrusted(false);
   }
   if (!recovered.ok()) {
     const Failure still = absl::IsDataLoss(recovered) ? Failure::kLost : Failure::kWrite;

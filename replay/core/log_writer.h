@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "replay/core/synced_file.h"
 #include "replay/core/trajectory_log.h"
 
 namespace sr2l {
@@ -30,12 +31,15 @@ enum class LogSync {
 struct LogSyncOptions {
   LogSync mode = LogSync::kInterval;
   absl::Duration interval = absl::Milliseconds(100);  // with kInterval
+  // After a failure, between two attempts while the disk has no more room than before.
+  absl::Duration retry = absl::Seconds(10);
 };
 
 // Owns a log's database, writes to it and syncs it with a thread of its own. When a write fails
 // nothing more is taken; the thread then opens the database anew until that goes well, which
-// loses nothing that was written. A small file beside the database, SYNCED, says how far the disk
-// has it, so that a log that lost some of that is known when it is opened. Thread-safe.
+// loses nothing that was written. When a sync fails, so that nobody knows what the disk holds, all
+// that is not in table files is written again before anything counts as durable, by the next
+// process if this one ends before. Thread-safe.
 class LogWriter {
  public:
   using Done = std::function<void(const absl::Status&)>;
@@ -47,9 +51,6 @@ class LogWriter {
     // Opens the database again after it was closed. Called by the thread alone.
     std::function<absl::StatusOr<Database>()> reopen;
   };
-
-  // DataLoss: the database ends before what was synced.
-  static absl::Status CheckSynced(rocksdb::DB& db, const std::string& folder);
 
   LogWriter(Database db, Options options);
   // Syncs what was written, ends every wait and closes the database.
@@ -90,7 +91,8 @@ class LogWriter {
   absl::Duration Rest() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   // Makes all that was written so far durable.
   absl::Status Sync() ABSL_LOCKS_EXCLUDED(db_mu_, mu_);
-  void NoteSynced(uint64_t sequence);
+  // Notes how far the disk has the database.
+  void NoteSynced() ABSL_LOCKS_EXCLUDED(db_mu_, mu_);
   absl::Status NoteFailure(const absl::Status& cause, Failure failure) ABSL_LOCKS_EXCLUDED(mu_);
   // Why nothing is taken.
   absl::Status Refusal() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
@@ -102,10 +104,9 @@ class LogWriter {
   bool IsWorthTrying() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
-  const int synced_file_;  // -1: it cannot be opened
   // Used by the thread alone.
-  uint64_t synced_ = 0;            // sequence number
-  bool untrusted_ = false;         // a sync failed, and not all was written again since
+  SyncedFile synced_file_;
+  uint64_t synced_ = 0;                                  // sequence number; 0: unknown
   mutable absl::Mutex db_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // shared by all uses of the database
   Database db_ ABSL_GUARDED_BY(db_mu_);                  // null: closed for now
   uint64_t written_ ABSL_GUARDED_BY(db_mu_) = 0;         // sequence number when it was closed

@@ -56,7 +56,7 @@ std::string ReplayStore::DescribeWait(const RoundRequest& request, absl::Time no
 std::string ReplayStore::HeldText() const {
   const std::string refusal = log_.health().refusal;
   return absl::StrCat(". The replay holds ", bytes(), " of ", byte_budget(), " bytes",
-                      refusal.empty() ? "" : " and takes no more: ", refusal, ".");
+                      refusal.empty() ? "" : " and has a log in trouble: ", refusal, ".");
 }
 
 std::string ReplayStore::DescribeWait(const v1::SampleRequest& request, absl::Time now) const {

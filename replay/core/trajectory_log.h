@@ -61,7 +61,7 @@ struct TableState {
 struct LogHealth {
   bool full = false;         // the disk has no room; it goes on when there is some
   uint64_t errors = 0;       // of any other kind, since the log was opened
-  std::string refusal = {};  // why it takes nothing now; empty: it does
+  std::string refusal = {};  // why it takes nothing, or is not synced, now; empty: all is well
 };
 
 // Where acknowledged steps live. Of a table with a capacity only tokens and counters are held

@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <chrono>
+#include <future>
+#include <list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -113,6 +116,31 @@ TEST_F(ConnectionTest, ThoseThatSayNothingAreClosedAndOthersAreServedMeanwhile) 
   }
   EXPECT_LE(absl::Now() - begin, absl::Seconds(15));
   EXPECT_TRUE(CallList(*stub).ok());
+}
+
+TEST_F(ConnectionTest, OneCallTooManyWaitsForAnotherToEndAndOtherConnectionsGoOn) {
+  constexpr int kMostCalls = 256;
+  FaultProxy network(server_->address());  // an address of its own is a connection of its own
+  const auto busy = v1::Experiments::NewStub(*MakeChannel(network.address(), {}));
+  const auto other = v1::Experiments::NewStub(*MakeChannel(server_->address(), {}));
+  std::list<grpc::ClientContext> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<v1::Experiment>>> calls;
+  for (int i = 0; i < kMostCalls; ++i) {
+    contexts.emplace_back().set_deadline(absl::ToChronoTime(absl::Now() + absl::Minutes(1)));
+    calls.push_back(busy->Watch(&contexts.back(), v1::GetRequest()));
+    calls.back()->WaitForInitialMetadata();
+  }
+  std::future<grpc::Status> waiting =
+      std::async(std::launch::async, [&busy] { return CallList(*busy); });
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(CallList(*other).ok());
+  EXPECT_EQ(waiting.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  EXPECT_EQ(network.num_connections(), 1);
+  contexts.front().TryCancel();
+  EXPECT_TRUE(waiting.get().ok());
+  for (grpc::ClientContext& context : contexts) context.TryCancel();
+  for (const auto& call : calls) {
+    EXPECT_EQ(call->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
 }
 
 }  // namespace

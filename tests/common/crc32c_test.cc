@@ -18,5 +18,11 @@ TEST(Crc32cTest, GivesThePublishedValues) {
   EXPECT_EQ(Crc32c(""), 0U);
 }
 
+TEST(Crc32cTest, OfTwoPartsIsThatOfTheWhole) {
+  EXPECT_EQ(ExtendCrc32c(Crc32c("1234"), "56789"), 0xE3069283U);
+  EXPECT_EQ(ExtendCrc32c(Crc32c(""), "123456789"), 0xE3069283U);
+  EXPECT_EQ(ExtendCrc32c(Crc32c("123456789"), ""), 0xE3069283U);
+}
+
 }  // namespace
 }  // namespace sr2l

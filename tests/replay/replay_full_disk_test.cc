@@ -188,7 +188,7 @@ TEST_P(ReplayFullDiskTest, SaysSoSurvivesSigkillAndGoesOnWhenThereIsRoom) {
   // The log drops what it wrote in vain, which may leave room for a few chunks more.
   const absl::Time patience = absl::Now() + absl::Seconds(60);
   while (!absl::StrContains(Metrics(), "\nsr2l_replay_log_full 1\n") ||
-         !absl::StrContains(ReadMissingRound(), "takes no more: the disk of the log is full")) {
+         !absl::StrContains(ReadMissingRound(), "has a log in trouble: the disk of the log is full")) {
     ASSERT_LT(absl::Now(), patience);
     disk_.LeaveRoom(0);
     EXPECT_EQ(Append(acked_, 1000).outcome(), v1::AppendResponse::FULL);

@@ -53,6 +53,7 @@ class ReplayProcess {
     exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return false;
   }
+  pid_t pid() const { return child_; }  // -1: it does not run
   int exit_code() const { return exit_code_; }  // -1: none, or it died of a signal
 
  private:

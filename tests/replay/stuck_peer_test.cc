@@ -21,6 +21,9 @@ constexpr absl::Duration kDeadline = absl::Minutes(1);
 
 class StuckPeerTest : public ::testing::Test {
  protected:
+  explicit StuckPeerTest(absl::Duration patience = kPatience)
+      : server_(uint64_t{64} << 20, patience) {}
+
   void SetUp() override { ASSERT_TRUE(client_.CreateTables({spec_}).ok()); }
 
   static void SetDeadline(grpc::ClientContext& context) {
@@ -59,7 +62,7 @@ class StuckPeerTest : public ::testing::Test {
   static constexpr uint32_t kStepsPerRound = 20000;
 
   const v1::TableSpec spec_ = MakeSpec("e", 0, kStreams, kStepsPerRound);
-  ReplayServer server_{uint64_t{64} << 20, kPatience};
+  ReplayServer server_;
   const std::shared_ptr<grpc::Channel> channel_ = server_.Connect();
   const std::unique_ptr<v1::Replay::Stub> stub_ = v1::Replay::NewStub(channel_);
   ReplayClient client_{channel_};
@@ -123,6 +126,37 @@ TEST_F(StuckPeerTest, AReaderThatTakesNothingLosesItsCallAndOthersRead) {
   while (stuck->Read(&response)) ++taken;
   EXPECT_LT(taken, kStreams);
   EXPECT_EQ(stuck->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+// The server sees what was taken in bursts, of as much as a connection holds on its way.
+class SlowPeerTest : public StuckPeerTest {
+ protected:
+  static constexpr absl::Duration kSlowPatience = absl::Seconds(1);
+  SlowPeerTest() : StuckPeerTest(kSlowPatience) {}
+};
+
+TEST_F(SlowPeerTest, AReaderThatTakesALittleAtATimeKeepsItsCallForLongerThanThePatience) {
+  StoreRound();
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::ReadRoundRequest request;
+  request.set_experiment_id("e");
+  request.add_members(0);
+  request.set_max_wait_seconds(10);
+  const absl::Time begin = absl::Now();
+  const auto slow = stub_->ReadRound(&context, request);
+  v1::ReadRoundResponse response;
+  for (uint32_t taken = 0; taken < kStreams; ++taken) {
+    ASSERT_TRUE(slow->Read(&response)) << taken;
+    if (absl::Now() - begin < 3 * kSlowPatience / 2) {
+      EXPECT_EQ(server_.metrics().rounds_read.Value(), 0) << "all is on its way after " << taken;
+    }
+    absl::SleepFor(kSlowPatience / 16);
+  }
+  EXPECT_GT(absl::Now() - begin, 2 * kSlowPatience);
+  EXPECT_FALSE(slow->Read(&response));
+  EXPECT_TRUE(slow->Finish().ok());
+  EXPECT_EQ(server_.metrics().rounds_read.Value(), 1);
 }
 
 }  // namespace
