@@ -52,6 +52,32 @@ target_compile_options(sr2l_warnings INTERFACE -Wall -Wextra -Werror
 # Headers of the system's libraries are found everywhere; tests/layering_test.cmake
 # checks that a layer includes only what it may.
 
+# What most files include takes longer to parse than they themselves to compile, so they share
+# precompiled copies: of the service's headers, of its tests', of LibTorch's. Every file still
+# includes what it uses: sanitizer builds have no precompiled headers.
+# sr2l_precompiled_headers(NAME DEPS targets... HEADERS headers...)
+function(sr2l_precompiled_headers name)
+  cmake_parse_arguments(ARG "" "" "DEPS;HEADERS" ${ARGN})
+  file(CONFIGURE OUTPUT ${name}.cc CONTENT "")
+  add_library(${name} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cc)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
+endfunction()
+
+# A target takes its headers from `owner` if that is built, whatever it took them from before.
+function(sr2l_share_headers target owner)
+  if(TARGET ${owner})
+    set_target_properties(${target} PROPERTIES PRECOMPILE_HEADERS_REUSE_FROM ${owner})
+  endif()
+endfunction()
+
+# For targets that include LibTorch.
+function(sr2l_share_torch_headers)
+  foreach(target IN LISTS ARGN)
+    sr2l_share_headers(${target} sr2l_torch_headers)
+  endforeach()
+endfunction()
+
 # One static library per part of a layer; DEPS is the whole of what it may link.
 function(sr2l_library name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
@@ -59,6 +85,7 @@ function(sr2l_library name)
     add_library(sr2l_${name} STATIC ${ARG_SRCS})
     target_include_directories(sr2l_${name} PUBLIC ${PROJECT_SOURCE_DIR})
     target_link_libraries(sr2l_${name} PUBLIC ${ARG_DEPS} PRIVATE sr2l_warnings)
+    sr2l_share_headers(sr2l_${name} sr2l_service_headers)
   else()
     add_library(sr2l_${name} INTERFACE)
     target_include_directories(sr2l_${name} INTERFACE ${PROJECT_SOURCE_DIR})
@@ -86,20 +113,13 @@ function(sr2l_format_messages name file)
   target_link_libraries(sr2l_${name} PUBLIC protobuf::libprotobuf)
 endfunction()
 
-# LibTorch's headers take nine seconds to parse: the targets named here share one
-# precompiled copy, made with sr2l_learner_nn.
-function(sr2l_share_torch_headers)
-  foreach(target IN LISTS ARGN)
-    target_precompile_headers(${target} REUSE_FROM sr2l_learner_nn)
-  endforeach()
-endfunction()
-
 # A program, placed in <build>/bin under its own name.
 function(sr2l_binary name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} sr2l_warnings)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  sr2l_share_headers(${name} sr2l_service_headers)
 endfunction()
 
 # A GoogleTest program, run by ctest as one test. LABELS: unit (default), integration, slow.
@@ -114,6 +134,7 @@ function(sr2l_test name)
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main sr2l_warnings)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  sr2l_share_headers(${name} sr2l_test_headers)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "OPENBLAS_NUM_THREADS=1;SR2L_BIN=${PROJECT_BINARY_DIR}/bin;SR2L_SOURCE=${PROJECT_SOURCE_DIR}")

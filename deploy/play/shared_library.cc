@@ -5,7 +5,8 @@
 namespace sr2l {
 
 absl::StatusOr<SharedLibrary> SharedLibrary::Open(const std::string& name) {
-  void* const handle = dlopen(name.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  // Drivers keep threads and their data, which no unloading ends.
+  void* const handle = dlopen(name.c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
   if (handle == nullptr) return absl::NotFoundError(dlerror());
   return SharedLibrary(handle);
 }

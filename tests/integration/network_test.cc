@@ -22,7 +22,11 @@ namespace {
 constexpr absl::Duration kCutTime = absl::Seconds(2);
 constexpr absl::Duration kStallTime = absl::Seconds(15);
 // A peer that is gone is noticed within this time.
+#ifdef __SANITIZE_ADDRESS__
+constexpr absl::Duration kNoticeTime = absl::Seconds(20);  // all is slower
+#else
 constexpr absl::Duration kNoticeTime = absl::Seconds(10);
+#endif
 // A network that works again is used again within this time, and all calls go on.
 constexpr absl::Duration kRecoveryTime = absl::Seconds(15);
 constexpr absl::Duration kTrainingTimeout = absl::Minutes(3);
