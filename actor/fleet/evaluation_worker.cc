@@ -85,8 +85,10 @@ absl::Status EvaluationWorker::RunEpisodes(const Job& job, v1::ReportEvaluationR
                         Environment::Create(job.task));
   // The episodes that `sr2l evaluate` runs with mean actions and this seed; what it measures
   // beside their returns is not needed here.
-  EpisodeRunner runner(*environment, *policy,
-                       {.probe_states = false, .seed = job.grant.seed()});
+  EpisodeOptions options;
+  options.probe_states = false;
+  options.seed = job.grant.seed();
+  EpisodeRunner runner(*environment, *policy, options);
   for (uint32_t episode = 0; episode < job.grant.episodes(); ++episode) {
     SR2L_ASSIGN_OR_RETURN(const EpisodeResult result,
                           runner.Run(episode, [&job](const Environment&) -> absl::StatusOr<bool> {

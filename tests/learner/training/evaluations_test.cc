@@ -301,7 +301,7 @@ TEST_F(EvaluationsTest, ARowThatIsThereIsNotWrittenTwice) {
   }
   // As if it had been killed between the row and the end of its request.
   fs::copy(folder_ + "/copy", folder_ + "/evaluations/pending",
-           fs::copy_options::overwrite_existing);
+           fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   Learner learner(folder_, std::vector<uint64_t>{10, 0});
   learner.Ask(0, 10);
   EXPECT_TRUE(learner.evaluations().Finish({}).ok());
@@ -342,7 +342,7 @@ TEST_F(EvaluationsTest, ARowThatWasCutShortIsDoneAgain) {
     EXPECT_TRUE(killed.evaluations().Finish({}).ok());
   }
   fs::copy(folder_ + "/copy", folder_ + "/evaluations/pending",
-           fs::copy_options::overwrite_existing);
+           fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   fs::resize_file(folder_ + "/evaluations.csv", fs::file_size(folder_ + "/evaluations.csv") - 3);
   Learner learner(folder_, std::vector<uint64_t>{10, 10});
   EXPECT_THAT(Rows(), IsEmpty());
