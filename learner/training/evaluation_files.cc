@@ -1,9 +1,14 @@
 #include "learner/training/evaluation_files.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <iterator>
+#include <fstream>
 #include <optional>
 #include <system_error>
 
@@ -63,6 +68,18 @@ std::optional<EvaluationKey> ReadName(absl::string_view name) {
   return std::nullopt;
 }
 
+// What replaces a pending evaluation must outlive a loss of power as that does.
+absl::Status AppendDurably(const std::string& path, const std::string& text) {
+  const int file = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  const bool written = file >= 0 &&
+                       write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       fsync(file) == 0;
+  const int reason = errno;
+  if (file >= 0) close(file);
+  if (written) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", strerror(reason)));
+}
+
 bool IsLearned(const EvaluationKey& key, const std::vector<uint64_t>& rounds) {
   return key.member < rounds.size() && key.round <= rounds[key.member];
 }
@@ -99,7 +116,7 @@ absl::Status EvaluationFiles::ResumeRows(const std::vector<uint64_t>& rounds) {
   }
   std::sort(resumed_rows_.begin(), resumed_rows_.end(),
             [](const EvaluationRow& a, const EvaluationRow& b) { return a.key < b.key; });
-  return WriteFileAtomically(csv_path, kept);
+  return WriteFileDurably(csv_path, kept);
 }
 
 absl::Status EvaluationFiles::ResumePending(const std::vector<uint64_t>& rounds) {
@@ -162,14 +179,9 @@ absl::Status EvaluationFiles::Append(const EvaluationRow& r) {
       "\n");
   const std::string csv_path = path_ + "/evaluations.csv";
   absl::MutexLock lock(&mu_);
-  if (!csv_.is_open()) {
-    std::error_code none;
-    if (!fs::exists(csv_path, none)) SR2L_RETURN_IF_ERROR(WriteFileAtomically(csv_path, kHeader));
-    csv_.open(csv_path, std::ios::app);
-  }
-  csv_ << row << std::flush;
-  if (!csv_) return absl::UnavailableError(absl::StrCat("cannot write ", csv_path));
-  return absl::OkStatus();
+  std::error_code none;
+  if (!fs::exists(csv_path, none)) SR2L_RETURN_IF_ERROR(WriteFileDurably(csv_path, kHeader));
+  return AppendDurably(csv_path, row);
 }
 
 }  // namespace sr2l

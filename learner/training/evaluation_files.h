@@ -2,8 +2,8 @@
 #define SR2L_LEARNER_TRAINING_EVALUATION_FILES_H_
 
 #include <cstdint>
-#include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -63,7 +63,7 @@ class EvaluationFiles {
   absl::StatusOr<v1::EvaluationGrant> ReadPending(const EvaluationKey& key) const;
   absl::Status RemovePending(const EvaluationKey& key) const;
 
-  // Appends a row, complete in the file when it returns.
+  // Appends a row, durable when it returns.
   absl::Status Append(const EvaluationRow& row) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -76,8 +76,7 @@ class EvaluationFiles {
   // Written by Resume only.
   std::vector<EvaluationRow> resumed_rows_;
   std::vector<EvaluationKey> resumed_pending_;
-  absl::Mutex mu_;
-  std::ofstream csv_ ABSL_GUARDED_BY(mu_);
+  absl::Mutex mu_;  // one Append at a time
 };
 
 }  // namespace sr2l
