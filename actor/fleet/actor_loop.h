@@ -44,8 +44,8 @@ class ActorLoop {
   // Calls Stop without waiting for answers.
   ~ActorLoop();
 
-  // Takes no more steps, drops evaluations, sends what is pending, waits up to `flush_timeout` for the
-  // replay's answers, and leaves the fleet. Further calls do nothing.
+  // Takes no more steps, drops evaluations, sends what is pending, waits up to `flush_timeout` for
+  // the replay's answers, and leaves the fleet. Further calls do nothing.
   void Stop(absl::Duration flush_timeout);
 
  private:

@@ -22,8 +22,8 @@ std::string FormatTable(const v1::Progress& progress, const std::string& return_
   const bool evaluated =
       std::any_of(progress.members().begin(), progress.members().end(),
                   [](const v1::MemberProgress& member) { return member.has_evaluation_return(); });
-  std::vector<std::string> headings = {"member", "seed", "radius", "coefficient", "rounds",
-                                       return_heading, "nonsmoothness", "outcome"};
+  std::vector<std::string> headings = {"member", "seed",         "radius",        "coefficient",
+                                       "rounds", return_heading, "nonsmoothness", "outcome"};
   if (evaluated) headings.insert(headings.begin() + kReturnColumn + 1, "evaluated");
   TextTable table(headings);
   for (const v1::MemberProgress& member : progress.members()) {

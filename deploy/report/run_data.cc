@@ -102,8 +102,9 @@ absl::Status ReadEvaluationCurve(RunData& run) {
   if (!rows.ok() && !absl::IsNotFound(rows.status())) return rows.status();
   if (!rows.ok() || rows->empty()) {
     return absl::FailedPreconditionError(
-        absl::StrCat(run.folder, " was not evaluated during training (evaluation.every_rounds); "
-                                 "--curve training shows what there is"));
+        absl::StrCat(run.folder,
+                     " was not evaluated during training (evaluation.every_rounds); "
+                     "--curve training shows what there is"));
   }
   for (MemberData& member : run.members) member.curve.clear();
   for (const CsvRow& row : *rows) {

@@ -21,9 +21,9 @@ bool IsOf(const v1::EvaluationGrant& grant, const Message& message) {
 }  // namespace
 
 void EvaluationLeases::Add(v1::EvaluationGrant evaluation) {
-  const bool known = std::any_of(
-      evaluations_.begin(), evaluations_.end(),
-      [&evaluation](const Evaluation& other) { return IsOf(other.grant, evaluation); });
+  const bool known =
+      std::any_of(evaluations_.begin(), evaluations_.end(),
+                  [&evaluation](const Evaluation& other) { return IsOf(other.grant, evaluation); });
   if (known) return;
   evaluation.clear_epoch();
   evaluations_.push_back({.grant = std::move(evaluation)});
@@ -64,13 +64,13 @@ absl::Status EvaluationLeases::Finish(const v1::ReportEvaluationRequest& report)
   const auto found = std::find_if(
       evaluations_.begin(), evaluations_.end(),
       [&report](const Evaluation& evaluation) { return IsOf(evaluation.grant, report); });
-  const std::string name = absl::StrCat(
-      "the evaluation of member ", report.member(), " after round ", report.round(),
-      " of experiment \"", report.experiment_id().substr(0, kMaxEchoedId), "\"");
+  const std::string name =
+      absl::StrCat("the evaluation of member ", report.member(), " after round ", report.round(),
+                   " of experiment \"", report.experiment_id().substr(0, kMaxEchoedId), "\"");
   if (found == evaluations_.end()) return absl::NotFoundError(absl::StrCat(name, " is not wanted"));
   if (found->actor == 0 || found->grant.epoch() != report.epoch()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        name, " has another actor: epoch ", report.epoch(), " is not the newest"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(name, " has another actor: epoch ", report.epoch(), " is not the newest"));
   }
   evaluations_.erase(found);
   return absl::OkStatus();

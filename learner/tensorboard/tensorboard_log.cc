@@ -141,15 +141,14 @@ Summary MakeSummary(const v1::MemberProgress& m, uint64_t first_step, double wal
 
 }  // namespace
 
-absl::Status TensorBoardLog::Resume(
-    const std::map<uint32_t, uint64_t>& last_steps,
-    const std::map<uint32_t, std::set<uint64_t>>& evaluated_steps) {
+absl::Status TensorBoardLog::Resume(const std::map<uint32_t, uint64_t>& last_steps,
+                                    const std::map<uint32_t, std::set<uint64_t>>& evaluated_steps) {
   for (const auto& [member, last_step] : last_steps) {
     const auto evaluated = evaluated_steps.find(member);
     SR2L_ASSIGN_OR_RETURN(
-        runs_[member], StartRun(member, last_step,
-                                evaluated == evaluated_steps.end() ? std::set<uint64_t>()
-                                                                   : evaluated->second));
+        runs_[member],
+        StartRun(member, last_step,
+                 evaluated == evaluated_steps.end() ? std::set<uint64_t>() : evaluated->second));
   }
   return absl::OkStatus();
 }

@@ -16,9 +16,9 @@ namespace sr2l {
 
 // The learning curve as TensorBoard reads it: a run (folder) per member,
 //   FOLDER/member_000/events.out.tfevents.<seconds>.<host>.<pid>.0
-// with an event per round, and one per evaluation, at the environment steps so far. Tags are those of Stable-Baselines3
-// and its TRPO where they mean the same, and sr2l/... elsewhere. Keeps no file open.
-// Not thread-safe.
+// with an event per round, and one per evaluation, at the environment steps so far. Tags are those
+// of Stable-Baselines3 and its TRPO where they mean the same, and sr2l/... elsewhere. Keeps no file
+// open. Not thread-safe.
 class TensorBoardLog {
  public:
   // A member's policy was evaluated.

@@ -38,9 +38,7 @@ constexpr size_t kReturnColumn = 9;
 constexpr char kSuffix[] = ".evaluation";
 
 // A number that reads back to the same bits; empty when there is none.
-std::string Cell(double value) {
-  return std::isnan(value) ? "" : absl::StrFormat("%.17g", value);
-}
+std::string Cell(double value) { return std::isnan(value) ? "" : absl::StrFormat("%.17g", value); }
 
 std::optional<EvaluationRow> ReadRow(const std::string& line) {
   const std::vector<absl::string_view> cells = absl::StrSplit(line, ',');
@@ -124,9 +122,8 @@ absl::Status EvaluationFiles::ResumePending(const std::vector<uint64_t>& rounds)
   for (const fs::directory_entry& entry : fs::directory_iterator(PendingFolder(), none)) {
     const std::optional<EvaluationKey> key = ReadName(entry.path().filename().string());
     if (!key.has_value()) continue;
-    const bool has_row =
-        std::any_of(resumed_rows_.begin(), resumed_rows_.end(),
-                    [&key](const EvaluationRow& row) { return row.key == *key; });
+    const bool has_row = std::any_of(resumed_rows_.begin(), resumed_rows_.end(),
+                                     [&key](const EvaluationRow& row) { return row.key == *key; });
     if (IsLearned(*key, rounds) && !has_row) {
       resumed_pending_.push_back(*key);
     } else {
@@ -144,9 +141,8 @@ absl::Status EvaluationFiles::WritePending(const v1::EvaluationGrant& evaluation
     return absl::UnavailableError(
         absl::StrCat("cannot create ", PendingFolder(), ": ", error.message()));
   }
-  return WriteFileDurably(
-      PendingPath({.member = evaluation.member(), .round = evaluation.round()}),
-      evaluation.SerializeAsString());
+  return WriteFileDurably(PendingPath({.member = evaluation.member(), .round = evaluation.round()}),
+                          evaluation.SerializeAsString());
 }
 
 absl::StatusOr<v1::EvaluationGrant> EvaluationFiles::ReadPending(const EvaluationKey& key) const {

@@ -32,9 +32,9 @@ absl::Status Check(const v1::ReportEvaluationRequest& report, uint32_t episodes)
   if (report.has_error()) return absl::InternalError(report.error().substr(0, 1000));
   const auto size = static_cast<int>(episodes);
   if (report.returns_size() != size || report.lengths_size() != size) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("an actor reported ", report.returns_size(), " returns and ",
-                     report.lengths_size(), " lengths of ", episodes, " episodes"));
+    return absl::InvalidArgumentError(absl::StrCat("an actor reported ", report.returns_size(),
+                                                   " returns and ", report.lengths_size(),
+                                                   " lengths of ", episodes, " episodes"));
   }
   for (const double value : report.returns()) {
     if (!std::isfinite(value)) return absl::InvalidArgumentError("a return is not finite");
@@ -208,7 +208,8 @@ void Evaluations::Take(const v1::ReportEvaluationRequest& report) {
 
 absl::Status Evaluations::Record(const Request& request) {
   const v1::EvaluationGrant& grant = request.grant;
-  const v1::MemberConfig& member = context_.config.members().member(static_cast<int>(grant.member()));
+  const v1::MemberConfig& member =
+      context_.config.members().member(static_cast<int>(grant.member()));
   EvaluationRow row{.key = KeyOf(grant),
                     .member_seed = member.seed(),
                     .radius = member.radius(),
@@ -241,11 +242,9 @@ std::string Evaluations::DescribeWait() const {
   const bool no_actor = context_.fleet.num_actors() == 0;
   absl::MutexLock lock(&mu_);
   if (requests_.empty()) return "";
-  return absl::StrCat(no_actor ? "an actor (none is connected) for " : "",
-                      NameOf(requests_.begin()->first),
-                      requests_.size() == 1
-                          ? ""
-                          : absl::StrCat(" and ", requests_.size() - 1, " more"));
+  return absl::StrCat(
+      no_actor ? "an actor (none is connected) for " : "", NameOf(requests_.begin()->first),
+      requests_.size() == 1 ? "" : absl::StrCat(" and ", requests_.size() - 1, " more"));
 }
 
 }  // namespace sr2l

@@ -97,8 +97,8 @@ class Evaluations {
   // Of requests_, those that the fleet does not have yet: (round, member), oldest first.
   std::set<std::pair<uint64_t, uint32_t>> waiting_ ABSL_GUARDED_BY(mu_);
   std::map<uint32_t, uint64_t> last_round_ ABSL_GUARDED_BY(mu_);  // asked for, by member
-  size_t num_asked_ ABSL_GUARDED_BY(mu_) = 0;    // that the fleet has
-  size_t bytes_asked_ ABSL_GUARDED_BY(mu_) = 0;  // of them
+  size_t num_asked_ ABSL_GUARDED_BY(mu_) = 0;                     // that the fleet has
+  size_t bytes_asked_ ABSL_GUARDED_BY(mu_) = 0;                   // of them
   std::deque<v1::ReportEvaluationRequest> reports_ ABSL_GUARDED_BY(mu_);
   absl::Status status_ ABSL_GUARDED_BY(mu_);  // the first error of a file
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;

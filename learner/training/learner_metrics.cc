@@ -60,8 +60,8 @@ LearnerMetrics::LearnerMetrics(prometheus::Registry& registry)
                             .Help("Time that a cohort stood still to copy what a checkpoint holds.")
                             .Register(registry)
                             .Add({}, kSecondsBuckets)),
-      updates_(AddCounter(registry, "sr2l_learner_updates_total",
-                          "Updates, counted once per member.")),
+      updates_(
+          AddCounter(registry, "sr2l_learner_updates_total", "Updates, counted once per member.")),
       env_steps_(AddCounter(registry, "sr2l_learner_env_steps_total",
                             "Environment steps that were learned from.")),
       failed_members_(AddCounter(registry, "sr2l_learner_nonfinite_total",

@@ -37,9 +37,7 @@ class LearnerMetrics {
     evaluation_return_.Set(return_mean);
   }
   void RecordFailedEvaluation() { evaluations_failed_.Increment(); }
-  void SetPendingEvaluations(size_t count) {
-    evaluations_pending_.Set(static_cast<double>(count));
-  }
+  void SetPendingEvaluations(size_t count) { evaluations_pending_.Set(static_cast<double>(count)); }
 
  private:
   prometheus::Family<prometheus::Histogram>& phases_;

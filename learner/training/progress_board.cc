@@ -15,8 +15,7 @@ uint64_t TotalSteps(const std::vector<v1::MemberProgress>& members) {
 
 }  // namespace
 
-ProgressBoard::ProgressBoard(const v1::ExperimentConfig& config, size_t num_waiters,
-                             absl::Time now)
+ProgressBoard::ProgressBoard(const v1::ExperimentConfig& config, size_t num_waiters, absl::Time now)
     : started_at_(now),
       env_steps_total_(static_cast<uint64_t>(config.rounds()) * config.steps_per_round() *
                        config.members().member_size()),

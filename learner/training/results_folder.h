@@ -35,7 +35,8 @@ class ResultsFolder {
       const std::string& path, const v1::ExperimentConfig& config, absl::Time now);
 
   // Goes on with a folder that Create made: keeps the rows of the curve and the evaluations up
-  // to each member's round, by member; what came after is learned again. NotFound: there is no curve.
+  // to each member's round, by member; what came after is learned again. NotFound: there is no
+  // curve.
   static absl::StatusOr<std::unique_ptr<ResultsFolder>> Resume(
       const std::string& path, const std::vector<uint64_t>& rounds, absl::Time now);
 

@@ -127,11 +127,10 @@ TEST(MemberTableTest, HasARowPerMemberInColumns) {
 TEST(MemberTableTest, EvaluationsDuringTrainingHaveAColumnWhereThereAreAny) {
   v1::Experiment experiment = HalfTrained();
   experiment.mutable_progress()->mutable_members(1)->set_evaluation_return(70);
-  EXPECT_EQ(
-      FormatMembers(experiment.progress()),
-      "member  seed  radius  coefficient  rounds  return  evaluated  nonsmoothness  outcome\n"
-      "     0    10    0.01            1       7      10          -            0.5  ok\n"
-      "     1    11    0.01            1       7      30         70            0.5  ok\n");
+  EXPECT_EQ(FormatMembers(experiment.progress()),
+            "member  seed  radius  coefficient  rounds  return  evaluated  nonsmoothness  outcome\n"
+            "     0    10    0.01            1       7      10          -            0.5  ok\n"
+            "     1    11    0.01            1       7      30         70            0.5  ok\n");
 }
 
 TEST(MemberTableTest, ResultsAreMeansOfTheLastTwentyRounds) {

@@ -127,8 +127,9 @@ TEST_F(StudyTest, ARoundWithoutAnEpisodesEndIsNoRound) {
 TEST_F(StudyTest, CurvesOfEvaluationsHaveTheirReturnsAndPoolWithRunsOfTheSameTraining) {
   const std::string evaluated = std::string(kTrpo) + "evaluation { every_rounds: 2 }";
   WriteRun(folder_ / "a", evaluated, SomeReturn);
-  WriteEvaluations(folder_ / "a", evaluated, 2,
-                   [](uint64_t seed, int round) { return 100 * round + static_cast<double>(seed); });
+  WriteEvaluations(folder_ / "a", evaluated, 2, [](uint64_t seed, int round) {
+    return 100 * round + static_cast<double>(seed);
+  });
   const Study study = MakeStudy({*ReadRun(folder_ / "a", CurveKind::kEvaluation)});
   const Setting& setting = study.panels[0].settings[0];
   EXPECT_THAT(FinalReturns(setting, 2), ElementsAre(500, 501, 502));
@@ -138,7 +139,8 @@ TEST_F(StudyTest, CurvesOfEvaluationsHaveTheirReturnsAndPoolWithRunsOfTheSameTra
   EXPECT_DOUBLE_EQ(curve[0].mean, 201);
   EXPECT_DOUBLE_EQ(curve[2].mean, 601);
   EXPECT_DOUBLE_EQ(curve[2].deviation, 1);
-  const Study both = MakeStudy({*ReadRun(folder_ / "a"), Run("b", With(kTrpo, "[ 0, 1, 2 ]", "[9]"))});
+  const Study both =
+      MakeStudy({*ReadRun(folder_ / "a"), Run("b", With(kTrpo, "[ 0, 1, 2 ]", "[9]"))});
   ASSERT_THAT(both.panels[0].settings, SizeIs(1));
   EXPECT_THAT(both.panels[0].settings[0].seeds, SizeIs(4));
 }

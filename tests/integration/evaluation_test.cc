@@ -99,10 +99,10 @@ TEST_P(EvaluationIntegrationTest, ItChangesNothingAndFindsWhatEvaluateFinds) {
     ++rows_at[row.at("member") + "/" + row.at("round")];
     EXPECT_EQ(row.at("seed"), row.at("member"));
     EXPECT_EQ(row.at("env_steps"), absl::StrCat(400 * std::stoi(row.at("round"))));
-    const ProgramResult evaluated = RunProgram(
-        {Binary("sr2l"), "evaluate", run, "--member", row.at("member"), "--policy",
-         row.at("policy_version"), "--actions", "mean", "--disturbance", "none", "--episodes", "3",
-         "--seed", row.at("evaluation_seed"), "--csv", "-"});
+    const ProgramResult evaluated =
+        RunProgram({Binary("sr2l"), "evaluate", run, "--member", row.at("member"), "--policy",
+                    row.at("policy_version"), "--actions", "mean", "--disturbance", "none",
+                    "--episodes", "3", "--seed", row.at("evaluation_seed"), "--csv", "-"});
     ASSERT_EQ(evaluated.exit_code, 0) << evaluated.errors;
     const auto expected = ParseRows(evaluated.output);
     ASSERT_EQ(expected.size(), 1u);
@@ -150,8 +150,7 @@ TEST_P(EvaluationIntegrationTest, KilledActorsAndLearnersLeaveEveryRowOnce) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Algorithms, EvaluationIntegrationTest,
-                         ::testing::ValuesIn(kRecoveryCases),
+INSTANTIATE_TEST_SUITE_P(Algorithms, EvaluationIntegrationTest, ::testing::ValuesIn(kRecoveryCases),
                          [](const auto& info) { return info.param.name; });
 
 TEST(EvaluationServiceTest, TheEndOfTrainingWaitsForEvaluationsAndSaysSo) {
@@ -186,11 +185,11 @@ TEST(EvaluationServiceTest, TheEndOfTrainingWaitsForEvaluationsAndSaysSo) {
 
 TEST(EvaluationServiceTest, AFreeRunningExperimentIsEvaluatedToo) {
   const TemporaryFolder folder;
-  const ProgramResult result = RunProgram(
-      {Binary("sr2l"), "train", SourceFile("deploy/experiments/free_running.textproto"), "--run",
-       folder / "run", "--actors", "2", "--set", "rounds=4", "--set",
-       "evaluation.every_rounds=1", "--set", "evaluation.episodes=1"},
-      kTrainingTimeout);
+  const ProgramResult result =
+      RunProgram({Binary("sr2l"), "train", SourceFile("deploy/experiments/free_running.textproto"),
+                  "--run", folder / "run", "--actors", "2", "--set", "rounds=4", "--set",
+                  "evaluation.every_rounds=1", "--set", "evaluation.episodes=1"},
+                 kTrainingTimeout);
   EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
   const auto rows = ParseRows(ReadFile(folder / "run/evaluations.csv"));
   ASSERT_FALSE(rows.empty());

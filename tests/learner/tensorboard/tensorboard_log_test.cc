@@ -170,15 +170,15 @@ TEST_F(TensorBoardLogTest, AMemberThatLearnedNothingYetStartsAgainWithAnEmptyFil
 TEST_F(TensorBoardLogTest, AnEvaluationIsAnEventAtTheStepsOfItsPolicy) {
   TensorBoardLog log(folder_, kStart);
   AppendRounds(log, 1, 3, 1);
-  ASSERT_TRUE(log.AppendEvaluation(
-                     {.member = 0, .env_steps = 200, .return_mean = 7.5, .length_mean = 40},
-                     kStart + absl::Seconds(9))
-                  .ok());
+  ASSERT_TRUE(
+      log.AppendEvaluation({.member = 0, .env_steps = 200, .return_mean = 7.5, .length_mean = 40},
+                           kStart + absl::Seconds(9))
+          .ok());
   const ReadEvent event = Events("member_000").at(5);
   EXPECT_EQ(event.step, 200);
   EXPECT_EQ(event.wall_time, 5009);
-  EXPECT_THAT(event.scalars, UnorderedElementsAre(Pair("eval/mean_reward", 7.5),
-                                                  Pair("eval/mean_ep_length", 40)));
+  EXPECT_THAT(event.scalars,
+              UnorderedElementsAre(Pair("eval/mean_reward", 7.5), Pair("eval/mean_ep_length", 40)));
 }
 
 TEST_F(TensorBoardLogTest, AResumedRunHasItsRecordedEvaluationsOnceBesideTheRounds) {
