@@ -36,13 +36,22 @@ void Driver::OnFleetEvent(const v1::FleetEvent& event) {
       OnPolicy(event.policy());
       break;
     case v1::FleetEvent::kEnd:
+      ports_.EndEvaluations(event.end().experiment_id());
       experiments_.erase(event.end().experiment_id());
+      break;
+    case v1::FleetEvent::kEvaluation:
+      OnEvaluation(event.evaluation());
       break;
     case v1::FleetEvent::EVENT_NOT_SET:
       SR2L_WARNING("the learner sent an event that this version does not know");
       break;
   }
   FailExperiments();
+}
+
+void Driver::OnLeft() {
+  for (const auto& [id, experiment] : experiments_) ports_.EndEvaluations(id);
+  experiments_.clear();
 }
 
 void Driver::OnAssignment(const v1::Assignment& assignment) {
@@ -116,6 +125,11 @@ void Driver::OnPolicy(const v1::PolicySnapshot& snapshot) {
   }
   counters_.policy_version = snapshot.version();
   found->second.members[snapshot.member()].policy = *std::move(policy);
+}
+
+void Driver::OnEvaluation(const v1::EvaluationGrant& grant) {
+  const auto found = experiments_.find(grant.experiment_id());
+  ports_.StartEvaluation(found == experiments_.end() ? nullptr : found->second.task, grant);
 }
 
 void Driver::OnOpened(const v1::StreamKey& key, uint64_t ticket,

@@ -57,7 +57,7 @@ class Driver {
   void OnFleetEvent(const v1::FleetEvent& event);
 
   // The fleet's stream ended, and with it every lease.
-  void OnLeft() { experiments_.clear(); }
+  void OnLeft();
 
   void OnOpened(const v1::StreamKey& key, uint64_t ticket,
                 const absl::StatusOr<v1::OpenStreamResponse>& opened);
@@ -130,6 +130,7 @@ class Driver {
   void OnGrant(const v1::LeaseGrant& grant);
   void OnRevoke(const v1::LeaseRevoke& revoke);
   void OnPolicy(const v1::PolicySnapshot& snapshot);
+  void OnEvaluation(const v1::EvaluationGrant& grant);
 
   // Null: not held.
   Lease* FindLease(const v1::StreamKey& key);

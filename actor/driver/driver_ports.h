@@ -7,6 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "actor/environment/compiled_task.h"
+#include "sr2l/v1/fleet.pb.h"
 #include "sr2l/v1/replay.pb.h"
 
 namespace sr2l {
@@ -33,6 +35,14 @@ class DriverPorts {
 
   // Tells the learner that the experiment cannot be driven.
   virtual void ReportFailure(const std::string& experiment_id, const std::string& reason) = 0;
+
+  // Evaluates a policy, beside the streams, and tells the learner what came of it. `task` is
+  // null where the experiment cannot be driven.
+  virtual void StartEvaluation(std::shared_ptr<const CompiledTask> task,
+                               const v1::EvaluationGrant& grant) = 0;
+
+  // Nobody wants the evaluations of this experiment any more.
+  virtual void EndEvaluations(const std::string& experiment_id) = 0;
 };
 
 }  // namespace sr2l

@@ -94,7 +94,7 @@ void EpisodeRunner::Observe(uint32_t episode, EpisodeResult& result) {
   policy_.Normalize(environment_.observation().data(), state_.data());
   last_seen_.swap(seen_);
   seen_ = state_;
-  const bool probed = environment_.episode_step() % kProbeEvery == 0;
+  const bool probed = options_.probe_states && environment_.episode_step() % kProbeEvery == 0;
   if (!disturbed_ && !probed) return;
   DrawOffset(episode);
   if (probed) result.probes.push_back(prober_.Probe(state_.data(), probe_radius_, offset_));

@@ -35,6 +35,7 @@ struct EpisodeOptions {
   // Of the balls in which undisturbed states are probed; disturbed ones take the
   // disturbance's. > 0, finite as float32.
   double probe_radius = 0.01;
+  bool probe_states = true;  // else nothing is probed; the episode is the same
   // Of all random numbers; the same for every policy and disturbance, so that they meet the
   // same starts and the same noise.
   uint64_t seed = 0;
@@ -58,7 +59,7 @@ struct EpisodeResult {
   ActionTrace means;
   std::optional<ActionTrace> samples;  // unset where the means acted
   double probe_radius = 0;
-  std::vector<StateProbe> probes;  // of every tenth state, the first one included
+  std::vector<StateProbe> probes;  // of every tenth state, the first one included; or none
 };
 
 // Runs episodes of one policy, each a pure function of the options and its number. Not

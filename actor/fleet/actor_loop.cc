@@ -44,6 +44,11 @@ ActorLoop::ActorLoop(const std::shared_ptr<grpc::Channel>& learner,
                     Post([event](Driver& driver) { driver.OnFleetEvent(*event); });
                   },
               .left = [this] { Post([](Driver& driver) { driver.OnLeft(); }); }}),
+      evaluations_([this](const v1::ReportEvaluationRequest& report) {
+        calls_.After(absl::ZeroDuration(), [this, report] {
+          TryReport(report, std::make_shared<Backoff>(options_.jitter_seed));
+        });
+      }),
       thread_([this] { Run(); }) {}
 
 ActorLoop::~ActorLoop() { Stop(absl::ZeroDuration()); }
@@ -55,6 +60,7 @@ void ActorLoop::Stop(absl::Duration flush_timeout) {
       absl::MutexLock lock(&mu_);
       stopped_ = true;
     }
+    evaluations_.Close();
     thread_.join();
     // While still in the fleet: no other actor takes these streams up too early.
     const absl::Status flushed = sender_.Flush(deadline);
@@ -120,6 +126,18 @@ void ActorLoop::TryReport(const std::string& experiment_id, const std::string& r
   });
 }
 
+void ActorLoop::TryReport(const v1::ReportEvaluationRequest& report,
+                          std::shared_ptr<Backoff> backoff) {
+  const absl::Status status = fleet_.ReportEvaluation(report, absl::Now() + kCallTimeout);
+  if (status.ok()) return;
+  if (absl::IsNotFound(status) || absl::IsFailedPrecondition(status)) {
+    SR2L_INFO("not needed: {}", std::string(status.message()));
+    return;
+  }
+  SR2L_WARNING("cannot report to the learner, trying again: {}", status.ToString());
+  calls_.After(backoff->Next(), [this, report, backoff] { TryReport(report, backoff); });
+}
+
 void ActorLoop::Ports::OpenStream(const v1::StreamKey& key, uint64_t epoch, uint64_t ticket,
                                   absl::Duration delay) {
   loop_.calls_.After(delay, [this, key, epoch, ticket] {
@@ -140,6 +158,15 @@ void ActorLoop::Ports::ReportFailure(const std::string& experiment_id, const std
   loop_.calls_.After(absl::ZeroDuration(), [this, experiment_id, reason] {
     loop_.TryReport(experiment_id, reason, std::make_shared<Backoff>(loop_.options_.jitter_seed));
   });
+}
+
+void ActorLoop::Ports::StartEvaluation(std::shared_ptr<const CompiledTask> task,
+                                       const v1::EvaluationGrant& grant) {
+  loop_.evaluations_.Start(std::move(task), grant);
+}
+
+void ActorLoop::Ports::EndEvaluations(const std::string& experiment_id) {
+  loop_.evaluations_.End(experiment_id);
 }
 
 }  // namespace sr2l

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "actor/driver/driver.h"
 #include "actor/fleet/actor_metrics.h"
+#include "actor/fleet/evaluation_worker.h"
 #include "actor/fleet/fleet_client.h"
 #include "actor/fleet/timed_calls.h"
 #include "common/rpc/backoff.h"
@@ -32,7 +33,7 @@ struct ActorLoopOptions {
 
 // A whole actor but for its process: connects a Driver to a learner and a replay and gives
 // it a thread. That thread alone touches the driver; all others post it events. It sleeps
-// while no stream can take a step. Thread-safe.
+// while no stream can take a step. Evaluations run beside it. Thread-safe.
 class ActorLoop {
  public:
   // Starts at once. `metrics` is borrowed.
@@ -43,8 +44,8 @@ class ActorLoop {
   // Calls Stop without waiting for answers.
   ~ActorLoop();
 
-  // Takes no more steps, sends what is pending, waits up to `flush_timeout` for the
-  // replay's answers, and leaves the fleet. Further calls do nothing.
+  // Takes no more steps, drops evaluations, sends what is pending, waits up to `flush_timeout` for
+  // the replay's answers, and leaves the fleet. Further calls do nothing.
   void Stop(absl::Duration flush_timeout);
 
  private:
@@ -57,6 +58,9 @@ class ActorLoop {
     absl::Status Send(std::shared_ptr<const v1::Chunk> chunk) override;
     void StepAside(const std::string& reason) override;
     void ReportFailure(const std::string& experiment_id, const std::string& reason) override;
+    void StartEvaluation(std::shared_ptr<const CompiledTask> task,
+                         const v1::EvaluationGrant& grant) override;
+    void EndEvaluations(const std::string& experiment_id) override;
 
    private:
     ActorLoop& loop_;
@@ -73,6 +77,8 @@ class ActorLoop {
   // On the thread of calls_, again until the learner has heard it.
   void TryReport(const std::string& experiment_id, const std::string& reason,
                  std::shared_ptr<Backoff> backoff);
+  // Likewise.
+  void TryReport(const v1::ReportEvaluationRequest& report, std::shared_ptr<Backoff> backoff);
 
   const ActorLoopOptions options_;
   ActorMetrics& metrics_;
@@ -91,6 +97,7 @@ class ActorLoop {
   TimedCalls calls_;
   ChunkSender sender_;
   FleetClient fleet_;
+  EvaluationWorker evaluations_;
   std::thread thread_;  // last: uses everything above
 };
 

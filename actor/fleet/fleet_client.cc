@@ -38,6 +38,14 @@ absl::Status FleetClient::ReportFailure(const std::string& experiment_id, const 
   return FromGrpcStatus(stub_->ReportFailure(&context, request, &response));
 }
 
+absl::Status FleetClient::ReportEvaluation(const v1::ReportEvaluationRequest& report,
+                                           absl::Time deadline) {
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(deadline));
+  v1::ReportEvaluationResponse response;
+  return FromGrpcStatus(stub_->ReportEvaluation(&context, report, &response));
+}
+
 void FleetClient::StepAside(const std::string& reason) {
   SR2L_WARNING("leaving the fleet for now: {}", reason);
   absl::MutexLock lock(&mu_);

@@ -41,6 +41,9 @@ class FleetClient {
   absl::Status ReportFailure(const std::string& experiment_id, const std::string& reason,
                              absl::Time deadline);
 
+  // Blocks until the answer or the deadline.
+  absl::Status ReportEvaluation(const v1::ReportEvaluationRequest& report, absl::Time deadline);
+
   // Leaves, and joins again when the replay can be reached.
   void StepAside(const std::string& reason) ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -43,6 +43,8 @@ inline constexpr std::pair<const char*, const char*> kNumberRules[] = {
     {"LimiterConfig.samples_per_insert", "(0, 1000000]"},
     {"LimiterConfig.tolerance", "(0, 1000000000000]"},
     {"LimiterConfig.max_staleness", "[1, 1000000]"},
+    {"EvaluationConfig.every_rounds", "[0, 10000000]"},
+    {"EvaluationConfig.episodes", "[1, 10000]"},
     {"ValueNetworkConfig.hidden", "[1, 4096]"},
     {"ValueNetworkConfig.epochs", "[1, 1000]"},
     {"ValueNetworkConfig.minibatch_size", "[1, 1000000]"},

@@ -19,6 +19,7 @@ enum class Purpose : uint8_t {
   kJitter = 7,        // of reconnections; never of training
   kReplaySample = 8,  // index: draw
   kEvaluation = 10,   // bits of index 0: the seed under which an evaluation's episodes draw
+  kEvaluationSeed = 11,  // bits of index round: the seed of an evaluation during training
 };
 
 // Philox4x32-10 (Salmon et al., 2011): four random 32-bit words as a pure function of a

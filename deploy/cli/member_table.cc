@@ -1,7 +1,10 @@
 #include "deploy/cli/member_table.h"
 
+#include <algorithm>
 #include <functional>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "deploy/cli/text.h"
@@ -11,18 +14,33 @@ namespace sr2l {
 namespace {
 
 constexpr size_t kLastRounds = 20;
+constexpr int kReturnColumn = 5;
 
 std::string FormatTable(const v1::Progress& progress, const std::string& return_heading,
                         const std::function<double(const v1::MemberProgress&)>& return_of) {
   if (progress.members().empty()) return "";
-  TextTable table({"member", "seed", "radius", "coefficient", "rounds", return_heading,
-                   "nonsmoothness", "outcome"});
+  const bool evaluated =
+      std::any_of(progress.members().begin(), progress.members().end(),
+                  [](const v1::MemberProgress& member) { return member.has_evaluation_return(); });
+  std::vector<std::string> headings = {"member", "seed",         "radius",        "coefficient",
+                                       "rounds", return_heading, "nonsmoothness", "outcome"};
+  if (evaluated) headings.insert(headings.begin() + kReturnColumn + 1, "evaluated");
+  TextTable table(headings);
   for (const v1::MemberProgress& member : progress.members()) {
-    table.Add({absl::StrCat(member.member()), absl::StrCat(member.seed()),
-               FormatNumber(member.radius()), FormatNumber(member.coefficient()),
-               absl::StrCat(member.rounds()), FormatNumber(return_of(member)),
-               member.has_nonsmoothness() ? FormatNumber(member.nonsmoothness()) : "-",
-               member.failed() ? absl::StrCat("failed: ", OneLine(member.failure())) : "ok"});
+    std::vector<std::string> cells = {
+        absl::StrCat(member.member()),
+        absl::StrCat(member.seed()),
+        FormatNumber(member.radius()),
+        FormatNumber(member.coefficient()),
+        absl::StrCat(member.rounds()),
+        FormatNumber(return_of(member)),
+        member.has_nonsmoothness() ? FormatNumber(member.nonsmoothness()) : "-",
+        member.failed() ? absl::StrCat("failed: ", OneLine(member.failure())) : "ok"};
+    if (evaluated) {
+      cells.insert(cells.begin() + kReturnColumn + 1,
+                   member.has_evaluation_return() ? FormatNumber(member.evaluation_return()) : "-");
+    }
+    table.Add(std::move(cells));
   }
   return table.Format();
 }

@@ -9,8 +9,9 @@
 
 namespace sr2l {
 
-// A row per member: seed, radius, coefficient, rounds, newest return, nonsmoothness and
-// whether it failed. Empty without members.
+// A row per member: seed, radius, coefficient, rounds, newest return, that of the newest
+// evaluation during training where there are any, nonsmoothness and whether it failed. Empty
+// without members.
 std::string FormatMembers(const v1::Progress& progress);
 
 // The same at the end of a run, with the mean return of the last 20 rounds of each

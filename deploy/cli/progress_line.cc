@@ -32,12 +32,13 @@ std::string FormatRemaining(const v1::Progress& progress) {
   return absl::StrCat(FormatTimeSpan(absl::Seconds(missing / speed)), " left");
 }
 
-std::string FormatReturn(const v1::Progress& progress) {
-  const MemberSpread spread = SpreadOverMembers(progress, &v1::MemberProgress::has_return_mean,
-                                                &v1::MemberProgress::return_mean);
+std::string FormatSpread(absl::string_view name, const v1::Progress& progress,
+                         bool (v1::MemberProgress::*has_figure)() const,
+                         double (v1::MemberProgress::*figure)() const) {
+  const MemberSpread spread = SpreadOverMembers(progress, has_figure, figure);
   if (spread.count == 0) return "";
-  if (spread.count == 1) return absl::StrFormat("return %.1f", spread.mean);
-  return absl::StrFormat("return %.1f ± %.1f", spread.mean, spread.deviation);
+  if (spread.count == 1) return absl::StrFormat("%s %.1f", name, spread.mean);
+  return absl::StrFormat("%s %.1f ± %.1f", name, spread.mean, spread.deviation);
 }
 
 std::string FormatMean(absl::string_view name, const v1::Progress& progress,
@@ -84,7 +85,10 @@ std::string FormatProgress(const v1::Experiment& experiment) {
       progress.steps_per_second() > 0
           ? absl::StrCat(FormatCount(progress.steps_per_second()), " steps/s")
           : "",
-      FormatReturn(progress),
+      FormatSpread("return", progress, &v1::MemberProgress::has_return_mean,
+                   &v1::MemberProgress::return_mean),
+      FormatSpread("evaluated", progress, &v1::MemberProgress::has_evaluation_return,
+                   &v1::MemberProgress::evaluation_return),
       FormatMean("KL", progress, &v1::MemberProgress::has_kl, &v1::MemberProgress::kl),
       FormatMean("D ratio", progress, &v1::MemberProgress::has_perturbation_gain,
                  &v1::MemberProgress::perturbation_gain),

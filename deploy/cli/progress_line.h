@@ -8,8 +8,9 @@
 namespace sr2l {
 
 // How an experiment stands, on one line: share and number of steps, steps per second,
-// mean and standard deviation over members of their newest return, mean KL and D ratio,
-// remaining time. What is not known yet is left out.
+// mean and standard deviation over members of their newest return and of their newest
+// evaluation during training, mean KL and D ratio, remaining time. What is not known yet is left
+// out.
 std::string FormatProgress(const v1::Experiment& experiment);
 
 // "waiting for ...", or nothing.

@@ -3,7 +3,9 @@
 #include "deploy/report/report.h"
 
 #include <iostream>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "common/status/status_macros.h"
 #include "deploy/cli/commands.h"
@@ -33,9 +35,17 @@ void AddReport(CLI::App& app, Action& action) {
       ->type_name("DIR")
       ->required();
   verb->add_flag("--replace", options->replace, "A report that is there is replaced");
-  verb->add_option("--last", options->last, "Rounds that a final return is the mean of")
+  verb->add_option("--last", options->last,
+                   "Rounds, or evaluations, that a final return is the mean of")
       ->check(CLI::Range(size_t{1}, size_t{10000000}))
       ->capture_default_str();
+  const std::map<std::string, CurveKind> kinds = {{"training", CurveKind::kTraining},
+                                                  {"evaluation", CurveKind::kEvaluation}};
+  verb->add_option("--curve", options->curve_kind,
+                   "Returns of curves and finals: of training, or of evaluations during it")
+      ->transform(CLI::CheckedTransformer(kinds).description(""))
+      ->type_name("training|evaluation")
+      ->default_str("training");
   verb->callback([options, &action] { action = [options] { return Report(*options); }; });
 }
 

@@ -66,7 +66,7 @@ std::vector<std::string> UnevaluatedFolders(const Panel& panel, const std::strin
 
 class Planner {
  public:
-  explicit Planner(size_t last) : last_(last) {}
+  Planner(const Study& study, size_t last) : study_(study), last_(last) {}
 
   void AddPanel(const Panel& panel) {
     if (panel.settings.size() > kMaxSeries) {
@@ -128,8 +128,10 @@ class Planner {
       return;
     }
     Add("learning_", "Learning curves, ", panel, figure,
-        absl::StrCat("Return during training, mean and standard deviation over ", SeedCount(panel),
-                     " seeds."));
+        absl::StrCat(study_.curve_kind == CurveKind::kEvaluation
+                         ? "Return of evaluations during training"
+                         : "Return during training",
+                     ", mean and standard deviation over ", SeedCount(panel), " seeds."));
   }
 
   void AddPercentiles(const Panel& panel) {
@@ -260,10 +262,11 @@ class Planner {
   }
 
   std::string MeaningOfFinal() const {
-    return absl::StrCat("mean of the last ", last_,
-                        " rounds in which episodes ended, of all if there are fewer");
+    return absl::StrCat("mean of the last ", last_, " ", PointsOfCurves(study_),
+                        ", of all if there are fewer");
   }
 
+  const Study& study_;
   const size_t last_;
   FigurePlan plan_;
 };
@@ -271,7 +274,7 @@ class Planner {
 }  // namespace
 
 FigurePlan PlanFigures(const Study& study, size_t last) {
-  Planner planner(last);
+  Planner planner(study, last);
   for (const Panel& panel : study.panels) planner.AddPanel(panel);
   return planner.TakePlan();
 }

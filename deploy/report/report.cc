@@ -104,7 +104,7 @@ absl::StatusOr<ReportResult> WriteReport(const ReportOptions& options) {
   SR2L_RETURN_IF_ERROR(CheckOut(out, options.replace));
   std::vector<RunData> runs;
   for (const std::string& folder : options.runs) {
-    SR2L_ASSIGN_OR_RETURN(RunData run, ReadRun(folder));
+    SR2L_ASSIGN_OR_RETURN(RunData run, ReadRun(folder, options.curve_kind));
     runs.push_back(std::move(run));
   }
   SR2L_ASSIGN_OR_RETURN(const std::string gnuplot, FindGnuplot());

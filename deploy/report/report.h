@@ -14,7 +14,8 @@ struct ReportOptions {
   std::vector<std::string> runs;  // folders
   std::string out;                // new or empty; with `replace` also a report's
   bool replace = false;
-  size_t last = 20;     // rounds that a final return is the mean of
+  size_t last = 20;  // rounds (or evaluations) that a final return is the mean of
+  CurveKind curve_kind = CurveKind::kTraining;
   std::string version;  // of this program, for the page
 };
 

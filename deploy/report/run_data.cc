@@ -69,9 +69,33 @@ absl::Status ReadCurve(RunData& run) {
     has_returns = true;
   }
   if (rows->empty()) return NoRoundYet(run.folder);
-  if (has_returns) return absl::OkStatus();
+  if (has_returns || run.curve_kind == CurveKind::kEvaluation) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat(path, " has no return: no episode has ended yet"));
+}
+
+// Replaces the members' curves by their evaluations during training.
+absl::Status ReadEvaluationCurve(RunData& run) {
+  const std::string path = run.folder + "/evaluations.csv";
+  const auto rows = ReadCsvColumns(path, {"member", "seed", "env_steps", "return_mean"});
+  if (!rows.ok() && !absl::IsNotFound(rows.status())) return rows.status();
+  if (!rows.ok() || rows->empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(run.folder,
+                     " was not evaluated during training (evaluation.every_rounds); "
+                     "--curve training shows what there is"));
+  }
+  for (MemberData& member : run.members) member.curve.clear();
+  for (const CsvRow& row : *rows) {
+    SR2L_ASSIGN_OR_RETURN(MemberData* const member, MemberOf(path, row, run));
+    SR2L_ASSIGN_OR_RETURN(const std::vector<double> numbers, Numbers(path, row, 2));
+    if (!(numbers[0] >= 0 && numbers[0] < 1e15) || !std::isfinite(numbers[1])) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":", row.line, ": must have env_steps and a return"));
+    }
+    member->curve.push_back({.env_steps = numbers[0], .return_mean = numbers[1]});
+  }
+  return absl::OkStatus();
 }
 
 bool IsDisturbance(const std::string& name) {
@@ -121,8 +145,9 @@ absl::Status ReadVersion(RunData& run) {
 
 }  // namespace
 
-absl::StatusOr<RunData> ReadRun(const std::string& folder) {
+absl::StatusOr<RunData> ReadRun(const std::string& folder, CurveKind curve_kind) {
   RunData run;
+  run.curve_kind = curve_kind;
   run.folder = folder;
   while (run.folder.size() > 1 && run.folder.back() == '/') run.folder.pop_back();
   SR2L_ASSIGN_OR_RETURN(run.config, ReadRunExperiment(run.folder));
@@ -133,6 +158,7 @@ absl::StatusOr<RunData> ReadRun(const std::string& folder) {
     run.members.back().coefficient = member.coefficient();
   }
   SR2L_RETURN_IF_ERROR(ReadCurve(run));
+  if (curve_kind == CurveKind::kEvaluation) SR2L_RETURN_IF_ERROR(ReadEvaluationCurve(run));
   SR2L_RETURN_IF_ERROR(ReadEvaluation(run));
   SR2L_RETURN_IF_ERROR(ReadVersion(run));
   return run;

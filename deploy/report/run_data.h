@@ -10,7 +10,13 @@
 
 namespace sr2l {
 
-// A round in which episodes ended.
+// Which returns make a learning curve.
+enum class CurveKind {
+  kTraining,    // of the episodes that ended while steps were collected; of curve.csv
+  kEvaluation,  // of evaluations during training; of evaluations.csv
+};
+
+// A round in which episodes ended, or an evaluation.
 struct CurvePoint {
   double env_steps = 0;
   double return_mean = 0;  // of those episodes
@@ -42,6 +48,7 @@ struct MemberData {
 // A run's folder as a report sees it. A plain value.
 struct RunData {
   std::string folder;
+  CurveKind curve_kind = CurveKind::kTraining;
   v1::ExperimentConfig config;      // with every default; members one by one
   std::string version;              // of what trained it; empty: no policy was written yet
   std::vector<MemberData> members;  // as in config
@@ -49,8 +56,9 @@ struct RunData {
 
 // Reads, changing nothing; also while the run trains. Errors name the folder or the file:
 // NotFound: no run's folder; FailedPrecondition: another version's, or no round is finished;
-// InvalidArgument: something in it is damaged.
-absl::StatusOr<RunData> ReadRun(const std::string& folder);
+// or there is no evaluation for its curves; InvalidArgument: something in it is damaged.
+absl::StatusOr<RunData> ReadRun(const std::string& folder,
+                                CurveKind curve_kind = CurveKind::kTraining);
 
 }  // namespace sr2l
 

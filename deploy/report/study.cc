@@ -31,6 +31,7 @@ std::string CommonConfiguration(v1::ExperimentConfig config) {
   config.clear_name();
   config.clear_members();
   config.clear_keep_policy_every();
+  config.clear_evaluation();
   if (config.has_smoothness()) {
     config.mutable_smoothness()->clear_radius();
     config.mutable_smoothness()->clear_coefficient();
@@ -109,8 +110,11 @@ void NoteProgress(const RunData& run, std::vector<std::string>& notes) {
   for (size_t i = 0; i < run.members.size(); ++i) {
     const MemberData& member = run.members[i];
     if (member.curve.empty()) {
-      notes.push_back(
-          absl::StrCat(run.folder, ": no episode of member ", i, " has ended: it is left out"));
+      notes.push_back(absl::StrCat(run.folder, ": ",
+                                   run.curve_kind == CurveKind::kEvaluation
+                                       ? absl::StrCat("member ", i, " was not evaluated")
+                                       : absl::StrCat("no episode of member ", i, " has ended"),
+                                   ": it is left out"));
     } else if (member.rounds < all) {
       notes.push_back(absl::StrCat(run.folder, ": member ", i, " has finished ", member.rounds,
                                    " of ", all, " rounds"));
@@ -186,9 +190,15 @@ void Arrange(Panel& panel) {
 
 }  // namespace
 
+std::string PointsOfCurves(const Study& study) {
+  return study.curve_kind == CurveKind::kEvaluation ? "evaluations during training"
+                                                    : "rounds in which episodes ended";
+}
+
 Study MakeStudy(std::vector<RunData> runs) {
   Study study;
   study.runs = std::move(runs);
+  if (!study.runs.empty()) study.curve_kind = study.runs.front().curve_kind;
   PanelFinder finder(study);
   for (const RunData& run : study.runs) {
     NoteProgress(run, study.notes);

@@ -36,12 +36,17 @@ struct Panel {
 
 // Runs, grouped by task, algorithm and everything else that their experiments say.
 struct Study {
+  CurveKind curve_kind = CurveKind::kTraining;
   std::vector<RunData> runs;
   std::vector<Panel> panels;       // in the order of the runs; borrow from them
   std::vector<std::string> notes;  // what a reader of the figures must know
 };
 
-// Pools the seeds of runs with the same setting; a seed that occurs twice counts once.
+// What the points of the study's curves are, for people.
+std::string PointsOfCurves(const Study& study);
+
+// Pools the seeds of runs with the same setting; a seed that occurs twice counts once. All
+// were read with one kind of curve.
 Study MakeStudy(std::vector<RunData> runs);
 
 }  // namespace sr2l

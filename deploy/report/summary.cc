@@ -95,7 +95,10 @@ std::vector<MeanPoint> MeanCurve(const Setting& setting) {
   uint64_t rounds = kMaxCurvePoints;
   for (const SeedRun& seed : setting.seeds) {
     end = std::min(end, static_cast<uint64_t>(seed.member->env_steps));
-    rounds = std::min(rounds, seed.member->rounds);
+    // A round may have no episode's end, but an evaluation has its returns.
+    rounds =
+        std::min(rounds, seed.run->curve_kind == CurveKind::kEvaluation ? seed.member->curve.size()
+                                                                        : seed.member->rounds);
   }
   std::vector<std::vector<Stretch>> seeds;
   for (const SeedRun& seed : setting.seeds) seeds.push_back(Cut(*seed.member, end, rounds));

@@ -33,9 +33,10 @@ struct MeanPoint {
 
 inline constexpr size_t kMaxCurvePoints = 200;
 
-// The learning curve over seeds, up to the steps that all have reached. More rounds than
-// kMaxCurvePoints are averaged in equal stretches of steps. A stretch in which no episode of
-// a seed ended has the return before it; before all have one there is no point.
+// The learning curve over seeds, up to the steps that all have reached. More rounds (or
+// evaluations, where the curves are of them) than kMaxCurvePoints are averaged in equal stretches
+// of steps. A stretch in which no episode of a seed ended has the return before it; before all have
+// one there is no point.
 std::vector<MeanPoint> MeanCurve(const Setting& setting);
 
 // A disturbance under which a setting was evaluated, over its seeds.

@@ -40,8 +40,7 @@ Table FinalTable(const Study& study, size_t last) {
   return MakeTable(
       study,
       {.name = "final",
-       .title = absl::StrCat("Final returns: means of the last ", last,
-                             " rounds in which episodes ended"),
+       .title = absl::StrCat("Final returns: means of the last ", last, " ", PointsOfCurves(study)),
        .columns = {"seeds", "rounds_averaged", "final_mean", "final_std", "ci95_low", "ci95_high",
                    "worst_seed", "median_seed", "best_seed", "training_mean"},
        .rows = {}},

@@ -56,6 +56,7 @@ absl::StatusOr<Fleet::ActorId> Fleet::Join(const v1::JoinRequest& request,
     actor.capacity = request.max_streams();
     actor.wake = std::move(wake);
     Rebalance();
+    GrantEvaluations();
     wakes = PendingWakes();
   }
   CallAll(wakes);
@@ -70,7 +71,9 @@ void Fleet::Leave(ActorId id) {
     if (actor == actors_.end()) return;
     for (const StreamId& stream : actor->second.streams) leases_.at(stream).actor = 0;
     actors_.erase(actor);
+    evaluations_.Leave(id);
     Rebalance();
+    GrantEvaluations();
     wakes = PendingWakes();
   }
   CallAll(wakes);
@@ -96,6 +99,7 @@ void Fleet::Start(ActiveExperiment experiment) {
       }
     }
     experiments_[id].assignment = std::move(experiment.assignment);
+    experiments_[id].on_evaluation = std::move(experiment.on_evaluation);
     Rebalance();
     wakes = PendingWakes();
   }
@@ -149,6 +153,7 @@ void Fleet::End(const std::string& experiment_id) {
     std::erase_if(policies_, [&](const auto& policy) {
       return policy.first.first == experiment_id;
     });
+    evaluations_.End(experiment_id);
     experiments_.erase(experiment_id);
     v1::FleetEvent event;
     event.mutable_end()->set_experiment_id(experiment_id);
@@ -162,6 +167,7 @@ void Fleet::End(const std::string& experiment_id) {
       if (actor.assigned.erase(experiment_id) > 0) Enqueue(actor, event);
     }
     Rebalance();
+    GrantEvaluations();
     wakes = PendingWakes();
   }
   CallAll(wakes);
@@ -185,6 +191,31 @@ std::optional<std::string> Fleet::Failure(const std::string& experiment_id) cons
   absl::MutexLock lock(&mu_);
   const auto running = experiments_.find(experiment_id);
   return running == experiments_.end() ? std::nullopt : running->second.failure;
+}
+
+void Fleet::Evaluate(v1::EvaluationGrant evaluation) {
+  Wakes wakes;
+  {
+    absl::MutexLock lock(&mu_);
+    if (!experiments_.contains(evaluation.experiment_id())) return;
+    evaluations_.Add(std::move(evaluation));
+    GrantEvaluations();
+    wakes = PendingWakes();
+  }
+  CallAll(wakes);
+}
+
+absl::Status Fleet::ReportEvaluation(const v1::ReportEvaluationRequest& report) {
+  Wakes wakes;
+  {
+    absl::MutexLock lock(&mu_);
+    if (absl::Status status = evaluations_.Finish(report); !status.ok()) return status;
+    experiments_.at(report.experiment_id()).on_evaluation(report);
+    GrantEvaluations();
+    wakes = PendingWakes();
+  }
+  CallAll(wakes);
+  return absl::OkStatus();
 }
 
 int Fleet::num_actors() const {
@@ -239,13 +270,33 @@ Fleet::Actor* Fleet::MostLoaded() {
   return most;
 }
 
+void Fleet::GrantEvaluations() {
+  std::set<ActorId> busy = evaluations_.Holders();
+  while (const v1::EvaluationGrant* const waiting = evaluations_.NextWaiting()) {
+    Actor* idle = nullptr;
+    for (auto& [id, actor] : actors_) {
+      if (busy.contains(id)) continue;
+      if (idle == nullptr || actor.streams.size() < idle->streams.size()) idle = &actor;
+    }
+    if (idle == nullptr) return;
+    Assign(*idle, waiting->experiment_id());
+    v1::FleetEvent event;
+    *event.mutable_evaluation() = evaluations_.Grant(idle->id, next_epoch_++);
+    Enqueue(*idle, std::move(event));
+    busy.insert(idle->id);
+  }
+}
+
+void Fleet::Assign(Actor& actor, const std::string& experiment_id) {
+  if (!actor.assigned.insert(experiment_id).second) return;
+  v1::FleetEvent event;
+  *event.mutable_assignment() = experiments_.at(experiment_id).assignment;
+  Enqueue(actor, std::move(event));
+}
+
 void Fleet::Grant(Actor& actor, const StreamId& stream) {
   const std::string& experiment_id = stream.member.first;
-  if (actor.assigned.insert(experiment_id).second) {
-    v1::FleetEvent event;
-    *event.mutable_assignment() = experiments_.at(experiment_id).assignment;
-    Enqueue(actor, std::move(event));
-  }
+  Assign(actor, experiment_id);
   Lease& lease = leases_.at(stream);
   lease.actor = actor.id;
   lease.epoch = next_epoch_++;

@@ -16,13 +16,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "learner/fleet/evaluation_leases.h"
 #include "sr2l/v1/fleet.pb.h"
 
 namespace sr2l {
 
-// Who drives which stream, and what every actor has yet to be told. Streams are spread
-// evenly over the actors' capacities and move as little as possible when actors come and
-// go. Every lease gets an epoch higher than any before it. No gRPC in here. Thread-safe.
+// Who drives which stream or evaluates which policy, and what every actor has yet to be told.
+// Streams are spread evenly over the actors' capacities and move as little as possible when
+// actors come and go; an evaluation goes to an actor with few streams and no evaluation, and
+// stays there. Every lease gets an epoch higher than any before it. No gRPC in here.
+// Thread-safe.
 class Fleet {
  public:
   using ActorId = uint64_t;
@@ -34,6 +37,9 @@ class Fleet {
     v1::Assignment assignment;
     std::vector<uint64_t> seeds;  // by member
     uint32_t streams_per_member = 0;
+    // Takes the reports on evaluations that were asked for, each once. Called from any thread
+    // with the fleet's lock, so it must not call the fleet; not any more after End.
+    std::function<void(const v1::ReportEvaluationRequest&)> on_evaluation;
   };
 
   // `generation` grows with every start of the learner: it is the upper half of epochs.
@@ -59,6 +65,14 @@ class Fleet {
   // An actor cannot drive the experiment; kept for Failure. NotFound if it is not active.
   absl::Status ReportFailure(const v1::ReportFailureRequest& request);
   std::optional<std::string> Failure(const std::string& experiment_id) const;
+
+  // Asks for an evaluation (the epoch is the fleet's to choose) of a started experiment. It is
+  // reported when an actor has done it, whoever comes and goes meanwhile.
+  void Evaluate(v1::EvaluationGrant evaluation);
+
+  // An actor evaluated a policy, or could not. NotFound: nobody wants it (any more);
+  // FailedPrecondition: it is another actor's by now.
+  absl::Status ReportEvaluation(const v1::ReportEvaluationRequest& report);
 
   int num_actors() const;
   int num_leases() const;
@@ -87,6 +101,7 @@ class Fleet {
   };
   struct Running {
     v1::Assignment assignment;
+    std::function<void(const v1::ReportEvaluationRequest&)> on_evaluation;
     std::optional<std::string> failure;
   };
   using Wakes = std::vector<std::function<void()>>;
@@ -94,6 +109,8 @@ class Fleet {
   void Rebalance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Actor* LeastLoaded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Actor* MostLoaded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Assign(Actor& actor, const std::string& experiment_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GrantEvaluations() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Grant(Actor& actor, const StreamId& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Revoke(const StreamId& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendPolicy(Actor& actor, const MemberKey& member) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -108,6 +125,7 @@ class Fleet {
   std::map<ActorId, Actor> actors_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, Running> experiments_ ABSL_GUARDED_BY(mu_);
   std::map<StreamId, Lease> leases_ ABSL_GUARDED_BY(mu_);
+  EvaluationLeases evaluations_ ABSL_GUARDED_BY(mu_);
   std::map<MemberKey, std::shared_ptr<const v1::FleetEvent>> policies_ ABSL_GUARDED_BY(mu_);
 };
 

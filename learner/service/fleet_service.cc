@@ -111,4 +111,14 @@ grpc::ServerUnaryReactor* FleetService::ReportFailure(grpc::CallbackServerContex
   return reactor;
 }
 
+grpc::ServerUnaryReactor* FleetService::ReportEvaluation(grpc::CallbackServerContext* context,
+                                                         const v1::ReportEvaluationRequest* request,
+                                                         v1::ReportEvaluationResponse*) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::Status status = RequireRole(*context, {"actor"});
+  if (status.ok()) status = fleet_.ReportEvaluation(*request);
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
 }  // namespace sr2l

@@ -21,6 +21,9 @@ class FleetService : public v1::Fleet::CallbackService {
   grpc::ServerUnaryReactor* ReportFailure(grpc::CallbackServerContext* context,
                                           const v1::ReportFailureRequest* request,
                                           v1::ReportFailureResponse* response) override;
+  grpc::ServerUnaryReactor* ReportEvaluation(grpc::CallbackServerContext* context,
+                                             const v1::ReportEvaluationRequest* request,
+                                             v1::ReportEvaluationResponse* response) override;
 
  private:
   Fleet& fleet_;

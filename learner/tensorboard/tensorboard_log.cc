@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -60,17 +61,46 @@ std::vector<fs::path> EventFiles(const fs::path& folder) {
   return files;
 }
 
-// The rounds in a file up to `last_step`, framed, by step.
-void CollectRounds(const fs::path& path, uint64_t last_step,
-                   std::map<int64_t, std::string>& rounds) {
+bool IsEvaluation(const Event& event) {
+  return event.summary().value_size() > 0 &&
+         absl::StartsWith(event.summary().value(0).tag(), "eval/");
+}
+
+// Framed, by step; the evaluation at a step after the round.
+using FramedEvents = std::map<std::pair<int64_t, bool>, std::string>;
+
+// The rounds in a file up to `last_step`, and the evaluations at `evaluated_steps`.
+void CollectEvents(const fs::path& path, uint64_t last_step,
+                   const std::set<uint64_t>& evaluated_steps, FramedEvents& events) {
   std::ifstream file(path, std::ios::binary);
   const std::string content((std::istreambuf_iterator<char>(file)), {});
   for (const absl::string_view record : ReadRecords(content)) {
     Event event;
     if (!event.ParseFromArray(record.data(), static_cast<int>(record.size()))) continue;
-    if (!event.has_summary() || event.step() > static_cast<int64_t>(last_step)) continue;
-    rounds[event.step()] = FrameRecord(record);
+    if (!event.has_summary()) continue;
+    const auto step = static_cast<uint64_t>(event.step());
+    const bool is_evaluation = IsEvaluation(event);
+    if (is_evaluation ? !evaluated_steps.contains(step) : step > last_step) continue;
+    events[{event.step(), is_evaluation}] = FrameRecord(record);
   }
+}
+
+void Add(Summary& summary, const char* tag, double value) {
+  Summary::Value& added = *summary.add_value();
+  added.set_tag(tag);
+  added.set_simple_value(static_cast<float>(value));
+}
+
+absl::Status AppendSummary(const std::string& path, int64_t step, const Summary& summary,
+                           absl::Time now) {
+  Event event;
+  event.set_wall_time(SecondsSince1970(now));
+  event.set_step(step);
+  *event.mutable_summary() = summary;
+  std::ofstream file(path, std::ios::binary | std::ios::app);
+  file << Frame(event) << std::flush;
+  if (!file) return absl::UnavailableError(absl::StrCat("cannot write ", path));
+  return absl::OkStatus();
 }
 
 // Of a member after a round. Stable-Baselines3's means are over its last 100 episodes, here
@@ -79,10 +109,7 @@ void CollectRounds(const fs::path& path, uint64_t last_step,
 Summary MakeSummary(const v1::MemberProgress& m, uint64_t first_step, double wall_seconds) {
   Summary summary;
   const auto add = [&summary](const char* tag, bool present, double value) {
-    if (!present) return;
-    Summary::Value& added = *summary.add_value();
-    added.set_tag(tag);
-    added.set_simple_value(static_cast<float>(value));
+    if (present) Add(summary, tag, value);
   };
   const double steps = static_cast<double>(m.env_steps()) - static_cast<double>(first_step);
   add("rollout/ep_rew_mean", m.has_return_mean(), m.return_mean());
@@ -114,14 +141,20 @@ Summary MakeSummary(const v1::MemberProgress& m, uint64_t first_step, double wal
 
 }  // namespace
 
-absl::Status TensorBoardLog::Resume(const std::map<uint32_t, uint64_t>& last_steps) {
+absl::Status TensorBoardLog::Resume(const std::map<uint32_t, uint64_t>& last_steps,
+                                    const std::map<uint32_t, std::set<uint64_t>>& evaluated_steps) {
   for (const auto& [member, last_step] : last_steps) {
-    SR2L_ASSIGN_OR_RETURN(runs_[member], StartRun(member, last_step));
+    const auto evaluated = evaluated_steps.find(member);
+    SR2L_ASSIGN_OR_RETURN(
+        runs_[member],
+        StartRun(member, last_step,
+                 evaluated == evaluated_steps.end() ? std::set<uint64_t>() : evaluated->second));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<TensorBoardLog::Run> TensorBoardLog::StartRun(uint32_t member, uint64_t last_step) {
+absl::StatusOr<TensorBoardLog::Run> TensorBoardLog::StartRun(
+    uint32_t member, uint64_t last_step, const std::set<uint64_t>& evaluated_steps) {
   const fs::path folder = fs::path(folder_) / absl::StrFormat("member_%03d", member);
   std::error_code error;
   fs::create_directories(folder, error);
@@ -131,10 +164,10 @@ absl::StatusOr<TensorBoardLog::Run> TensorBoardLog::StartRun(uint32_t member, ui
   }
   const fs::path path = folder / FileName(start_);
   const std::vector<fs::path> old_files = EventFiles(folder);
-  std::map<int64_t, std::string> rounds;
-  for (const fs::path& old : old_files) CollectRounds(old, last_step, rounds);
+  FramedEvents events;
+  for (const fs::path& old : old_files) CollectEvents(old, last_step, evaluated_steps, events);
   std::string content = FileStart(start_);
-  for (const auto& [step, record] : rounds) content += record;
+  for (const auto& [place, record] : events) content += record;
   SR2L_RETURN_IF_ERROR(WriteFileAtomically(path.string(), content));
   // Whoever is killed in between leaves events twice: they are collected once the next time.
   for (const fs::path& old : old_files) {
@@ -143,20 +176,26 @@ absl::StatusOr<TensorBoardLog::Run> TensorBoardLog::StartRun(uint32_t member, ui
   return Run{.path = path.string(), .first_step = last_step};
 }
 
+absl::StatusOr<TensorBoardLog::Run> TensorBoardLog::RunOf(uint32_t member) {
+  if (runs_.count(member) == 0) {
+    SR2L_ASSIGN_OR_RETURN(runs_[member], StartRun(member, /*last_step=*/0, {}));
+  }
+  return runs_.at(member);
+}
+
 absl::Status TensorBoardLog::Append(const v1::MemberProgress& member, double wall_seconds,
                                     absl::Time now) {
-  if (runs_.count(member.member()) == 0) {
-    SR2L_ASSIGN_OR_RETURN(runs_[member.member()], StartRun(member.member(), /*last_step=*/0));
-  }
-  const Run& run = runs_.at(member.member());
-  Event event;
-  event.set_wall_time(SecondsSince1970(now));
-  event.set_step(static_cast<int64_t>(member.env_steps()));
-  *event.mutable_summary() = MakeSummary(member, run.first_step, wall_seconds);
-  std::ofstream file(run.path, std::ios::binary | std::ios::app);
-  file << Frame(event) << std::flush;
-  if (!file) return absl::UnavailableError(absl::StrCat("cannot write ", run.path));
-  return absl::OkStatus();
+  SR2L_ASSIGN_OR_RETURN(const Run run, RunOf(member.member()));
+  return AppendSummary(run.path, static_cast<int64_t>(member.env_steps()),
+                       MakeSummary(member, run.first_step, wall_seconds), now);
+}
+
+absl::Status TensorBoardLog::AppendEvaluation(const Evaluation& evaluation, absl::Time now) {
+  SR2L_ASSIGN_OR_RETURN(const Run run, RunOf(evaluation.member));
+  Summary summary;
+  Add(summary, "eval/mean_reward", evaluation.return_mean);
+  Add(summary, "eval/mean_ep_length", evaluation.length_mean);
+  return AppendSummary(run.path, static_cast<int64_t>(evaluation.env_steps), summary, now);
 }
 
 }  // namespace sr2l

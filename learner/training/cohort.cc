@@ -254,6 +254,23 @@ absl::Status Cohort::KeepPolicies(int64_t first, int64_t count, uint64_t before,
   return WriteMembers(first, count, round);
 }
 
+absl::Status Cohort::EvaluatePolicies(int64_t first, int64_t count, uint64_t before,
+                                      uint64_t round) {
+  const uint64_t every = context_.config.evaluation().every_rounds();
+  const bool last = round == static_cast<uint64_t>(context_.config.rounds());
+  if (every == 0 || (round / every == before / every && !last)) return absl::OkStatus();
+  std::vector<v1::PolicySnapshot> snapshots = Snapshots(first, count);
+  for (int64_t i = 0; i < count; ++i) {
+    v1::EvaluationGrant evaluation;
+    evaluation.set_member(members_[first + i]);
+    evaluation.set_round(round);
+    evaluation.set_env_steps(progress_[first + i].env_steps());
+    *evaluation.mutable_policy() = std::move(snapshots[i]);
+    SR2L_RETURN_IF_ERROR(context_.evaluations.Ask(std::move(evaluation)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Cohort::WriteMembers(int64_t first, int64_t count,
                                   std::optional<uint64_t> keep_round) {
   if (count == 0) return absl::OkStatus();

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "learner/checkpoint/checkpoint_writer.h"
 #include "learner/fleet/fleet.h"
+#include "learner/training/evaluations.h"
 #include "learner/training/learner_metrics.h"
 #include "learner/training/observation_normalizer.h"
 #include "learner/training/progress_board.h"
@@ -35,6 +36,7 @@ struct TrainingContext {
   ResultsFolder& results;
   LearnerMetrics& metrics;
   CheckpointWriter& checkpoints;
+  Evaluations& evaluations;
   absl::Duration checkpoint_interval;
 };
 
@@ -118,6 +120,10 @@ class Cohort {
   // A copy named by `round` if the configuration asks for one at a round after `before`, up
   // to it.
   absl::Status KeepPolicies(int64_t first, int64_t count, uint64_t before, uint64_t round);
+
+  // Asks for evaluations of rows' policies if the configuration wants them at a round after
+  // `before`, up to `round`. Before a checkpoint of that round.
+  absl::Status EvaluatePolicies(int64_t first, int64_t count, uint64_t before, uint64_t round);
 
  private:
   enum class Urgency { kWhenDue, kNow };

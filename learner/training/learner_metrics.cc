@@ -60,8 +60,8 @@ LearnerMetrics::LearnerMetrics(prometheus::Registry& registry)
                             .Help("Time that a cohort stood still to copy what a checkpoint holds.")
                             .Register(registry)
                             .Add({}, kSecondsBuckets)),
-      updates_(AddCounter(registry, "sr2l_learner_updates_total",
-                          "Updates, counted once per member.")),
+      updates_(
+          AddCounter(registry, "sr2l_learner_updates_total", "Updates, counted once per member.")),
       env_steps_(AddCounter(registry, "sr2l_learner_env_steps_total",
                             "Environment steps that were learned from.")),
       failed_members_(AddCounter(registry, "sr2l_learner_nonfinite_total",
@@ -82,7 +82,17 @@ LearnerMetrics::LearnerMetrics(prometheus::Registry& registry)
       policy_version_(AddGauge(registry, "sr2l_policy_version",
                                "Version of the policy that was published last.")),
       last_update_(AddGauge(registry, "sr2l_learner_last_update_timestamp_seconds",
-                            "When the last update ended.")) {}
+                            "When the last update ended.")),
+      evaluations_(prometheus::BuildCounter()
+                       .Name("sr2l_learner_evaluations_total")
+                       .Help("Evaluations during training, by outcome.")
+                       .Register(registry)),
+      evaluations_recorded_(evaluations_.Add({{"outcome", "recorded"}})),
+      evaluations_failed_(evaluations_.Add({{"outcome", "failed"}})),
+      evaluations_pending_(AddGauge(registry, "sr2l_learner_evaluations_pending",
+                                    "Evaluations that were asked for and are not recorded yet.")),
+      evaluation_return_(AddGauge(registry, "sr2l_evaluation_return_mean",
+                                  "Mean return of the evaluation that was recorded last.")) {}
 
 void LearnerMetrics::RecordPhases(const PhaseSeconds& seconds) {
   advantages_.Observe(seconds.advantages);

@@ -31,6 +31,13 @@ class LearnerMetrics {
   void RecordCheckpointPause(double seconds) { checkpoint_pause_.Observe(seconds); }
   void RecordPolicy(uint64_t version) { policy_version_.Set(static_cast<double>(version)); }
   void RecordFailedMember() { failed_members_.Increment(); }
+  // Of evaluations during training.
+  void RecordEvaluation(double return_mean) {
+    evaluations_recorded_.Increment();
+    evaluation_return_.Set(return_mean);
+  }
+  void RecordFailedEvaluation() { evaluations_failed_.Increment(); }
+  void SetPendingEvaluations(size_t count) { evaluations_pending_.Set(static_cast<double>(count)); }
 
  private:
   prometheus::Family<prometheus::Histogram>& phases_;
@@ -58,6 +65,11 @@ class LearnerMetrics {
   prometheus::Gauge& return_mean_;
   prometheus::Gauge& policy_version_;
   prometheus::Gauge& last_update_;
+  prometheus::Family<prometheus::Counter>& evaluations_;
+  prometheus::Counter& evaluations_recorded_;
+  prometheus::Counter& evaluations_failed_;
+  prometheus::Gauge& evaluations_pending_;
+  prometheus::Gauge& evaluation_return_;
 };
 
 }  // namespace sr2l

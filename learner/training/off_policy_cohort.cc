@@ -232,6 +232,7 @@ absl::Status OffPolicyCohort::RecordRounds(const Group& group, uint64_t updates,
     rows_[row].sums = Figures();
     finished_rows.push_back(row);
     SR2L_RETURN_IF_ERROR(KeepPolicies(row, 1, rounds_before, rounds));
+    SR2L_RETURN_IF_ERROR(EvaluatePolicies(row, 1, rounds_before, rounds));
   }
   return Record(finished_rows, steps, learned);
 }

@@ -59,7 +59,8 @@ absl::Status OnPolicyCohort::Advance(std::stop_token stop) {
   ++version_;
   SR2L_RETURN_IF_ERROR(RecordRound(round, collected, stats));
   SR2L_RETURN_IF_ERROR(DropFailed(0, stats.failure));
-  return KeepPolicies(0, num_rows(), round, version_);
+  SR2L_RETURN_IF_ERROR(KeepPolicies(0, num_rows(), round, version_));
+  return EvaluatePolicies(0, num_rows(), round, version_);
 }
 
 absl::StatusOr<Round> OnPolicyCohort::CollectRound(uint64_t round, std::stop_token stop) {

@@ -15,12 +15,11 @@ uint64_t TotalSteps(const std::vector<v1::MemberProgress>& members) {
 
 }  // namespace
 
-ProgressBoard::ProgressBoard(const v1::ExperimentConfig& config, size_t num_cohorts,
-                             absl::Time now)
+ProgressBoard::ProgressBoard(const v1::ExperimentConfig& config, size_t num_waiters, absl::Time now)
     : started_at_(now),
       env_steps_total_(static_cast<uint64_t>(config.rounds()) * config.steps_per_round() *
                        config.members().member_size()),
-      waiting_(num_cohorts) {
+      waiting_(num_waiters) {
   for (int i = 0; i < config.members().member_size(); ++i) {
     v1::MemberProgress& member = members_.emplace_back();
     member.set_member(i);
@@ -33,16 +32,29 @@ ProgressBoard::ProgressBoard(const v1::ExperimentConfig& config, size_t num_coho
 
 void ProgressBoard::Record(const v1::MemberProgress& member, absl::Time now) {
   absl::MutexLock lock(&mu_);
-  members_[member.member()] = member;
+  v1::MemberProgress& newest = members_[member.member()];
+  v1::MemberProgress recorded = member;
+  if (newest.has_evaluation_round()) {
+    recorded.set_evaluation_round(newest.evaluation_round());
+    recorded.set_evaluation_return(newest.evaluation_return());
+  }
+  newest = std::move(recorded);
   history_.emplace_back(now, TotalSteps(members_));
   while (history_.size() > 2 && now - history_[1].first > kRateWindow) history_.pop_front();
   ++changes_;
 }
 
-void ProgressBoard::SetWaiting(size_t cohort, const std::string& what) {
+void ProgressBoard::RecordEvaluation(uint32_t member, uint64_t round, double return_mean) {
   absl::MutexLock lock(&mu_);
-  if (waiting_[cohort] == what) return;
-  waiting_[cohort] = what;
+  members_[member].set_evaluation_round(round);
+  members_[member].set_evaluation_return(return_mean);
+  ++changes_;
+}
+
+void ProgressBoard::SetWaiting(size_t waiter, const std::string& what) {
+  absl::MutexLock lock(&mu_);
+  if (waiting_[waiter] == what) return;
+  waiting_[waiter] = what;
   ++changes_;
 }
 

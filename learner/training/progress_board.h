@@ -18,14 +18,17 @@ namespace sr2l {
 // Thread-safe.
 class ProgressBoard {
  public:
-  // `config` must be resolved (members one by one). `num_cohorts` threads may wait.
-  ProgressBoard(const v1::ExperimentConfig& config, size_t num_cohorts, absl::Time now);
+  // `config` must be resolved (members one by one). `num_waiters` threads may wait.
+  ProgressBoard(const v1::ExperimentConfig& config, size_t num_waiters, absl::Time now);
 
   // A member finished a round (or failed).
   void Record(const v1::MemberProgress& member, absl::Time now);
 
-  // What a cohort waits for; empty: it does not.
-  void SetWaiting(size_t cohort, const std::string& what);
+  // A member's policy after that round was evaluated.
+  void RecordEvaluation(uint32_t member, uint64_t round, double return_mean);
+
+  // What a waiter waits for; empty: it does not.
+  void SetWaiting(size_t waiter, const std::string& what);
 
   v1::Progress Snapshot(absl::Time now) const;
 
@@ -41,7 +44,7 @@ class ProgressBoard {
   mutable absl::Mutex mu_;
   uint64_t changes_ ABSL_GUARDED_BY(mu_) = 1;
   std::vector<v1::MemberProgress> members_ ABSL_GUARDED_BY(mu_);
-  std::vector<std::string> waiting_ ABSL_GUARDED_BY(mu_);  // by cohort
+  std::vector<std::string> waiting_ ABSL_GUARDED_BY(mu_);  // by waiter
   // (time, steps over all members) of the last few seconds, oldest first.
   std::deque<std::pair<absl::Time, uint64_t>> history_ ABSL_GUARDED_BY(mu_);
 };

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -84,8 +85,13 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Resume(
   SR2L_RETURN_IF_ERROR(WriteFileAtomically(curve_path, kept));
   std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path, now));
   SR2L_RETURN_IF_ERROR(folder->OpenCurve());
+  SR2L_RETURN_IF_ERROR(folder->evaluations_.Resume(rounds));
+  std::map<uint32_t, std::set<uint64_t>> evaluated_steps;
+  for (const EvaluationRow& row : folder->evaluations_.resumed_rows()) {
+    evaluated_steps[row.key.member].insert(row.env_steps);
+  }
   absl::MutexLock lock(&folder->mu_);
-  SR2L_RETURN_IF_ERROR(folder->tensorboard_.Resume(last_steps));
+  SR2L_RETURN_IF_ERROR(folder->tensorboard_.Resume(last_steps, evaluated_steps));
   return folder;
 }
 
@@ -135,6 +141,19 @@ absl::Status ResultsFolder::AppendRound(const v1::MemberProgress& m, double wall
   curve_ << row << std::flush;
   if (!curve_) return absl::UnavailableError(absl::StrCat("cannot write ", path_, "/curve.csv"));
   return tensorboard_.Append(m, wall_seconds, now);
+}
+
+absl::Status ResultsFolder::AppendEvaluation(const EvaluationRow& row, absl::Time now) {
+  {
+    // First: an event without a row is dropped on a resume, a row without an event stays.
+    absl::MutexLock lock(&mu_);
+    SR2L_RETURN_IF_ERROR(tensorboard_.AppendEvaluation({.member = row.key.member,
+                                                        .env_steps = row.env_steps,
+                                                        .return_mean = row.return_mean,
+                                                        .length_mean = row.length_mean},
+                                                       now));
+  }
+  return evaluations_.Append(row);
 }
 
 absl::Status ResultsFolder::WriteMember(const v1::TrainedMember& member,

@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "learner/tensorboard/tensorboard_log.h"
+#include "learner/training/evaluation_files.h"
 #include "sr2l/v1/experiment.pb.h"
 #include "sr2l/v1/policy.pb.h"
 
@@ -22,7 +23,8 @@ namespace sr2l {
 //   experiment.textproto                     the configuration with every default; beside it
 //                                            the files of a model that is not a built-in one
 //   curve.csv                                a row per member and round
-//   tensorboard/member_000/...               the same for TensorBoard
+//   evaluations.csv, evaluations/pending     see EvaluationFiles
+//   tensorboard/member_000/...               rounds and evaluations for TensorBoard
 //   policies/member_000.member               TrainedMember, the newest state
 //   policies/member_000_round_000100.member  kept ones
 // Thread-safe.
@@ -33,8 +35,9 @@ class ResultsFolder {
   static absl::StatusOr<std::unique_ptr<ResultsFolder>> Create(
       const std::string& path, const v1::ExperimentConfig& config, absl::Time now);
 
-  // Goes on with a folder that Create made: keeps the rows of the curve up to each member's
-  // round, by member; what came after is learned again. NotFound: there is no curve.
+  // Goes on with a folder that Create made: keeps the rows of the curve and the evaluations up
+  // to each member's round, by member; what came after is learned again. NotFound: there is no
+  // curve.
   static absl::StatusOr<std::unique_ptr<ResultsFolder>> Resume(
       const std::string& path, const std::vector<uint64_t>& rounds, absl::Time now);
 
@@ -42,17 +45,23 @@ class ResultsFolder {
   absl::Status AppendRound(const v1::MemberProgress& member, double wall_seconds,
                            absl::Time now);
 
+  // Appends what an evaluation during training found, `now`.
+  absl::Status AppendEvaluation(const EvaluationRow& row, absl::Time now);
+
+  EvaluationFiles& evaluations() { return evaluations_; }
+
   // Writes a member's state whole or not at all; `keep_round` adds a copy named by it.
   absl::Status WriteMember(const v1::TrainedMember& member, std::optional<uint64_t> keep_round);
 
  private:
   ResultsFolder(std::string path, absl::Time now)
-      : path_(std::move(path)), tensorboard_(path_ + "/tensorboard", now) {}
+      : path_(std::move(path)), evaluations_(path_), tensorboard_(path_ + "/tensorboard", now) {}
 
   // Opens curve.csv to append to it.
   absl::Status OpenCurve();
 
   const std::string path_;
+  EvaluationFiles evaluations_;
   absl::Mutex mu_;
   std::ofstream curve_ ABSL_GUARDED_BY(mu_);
   TensorBoardLog tensorboard_ ABSL_GUARDED_BY(mu_);

@@ -61,7 +61,7 @@ std::vector<v1::TableSpec> MakeTables(const std::string& experiment_id,
 }
 
 Fleet::ActiveExperiment MakeActive(const std::string& experiment_id,
-                                   const v1::ExperimentConfig& config) {
+                                   const v1::ExperimentConfig& config, Evaluations& evaluations) {
   Fleet::ActiveExperiment active;
   active.assignment.set_experiment_id(experiment_id);
   *active.assignment.mutable_task() = config.task();
@@ -77,6 +77,9 @@ Fleet::ActiveExperiment MakeActive(const std::string& experiment_id,
     active.seeds.push_back(member.seed());
   }
   active.streams_per_member = config.streams_per_member();
+  active.on_evaluation = [&evaluations](const v1::ReportEvaluationRequest& report) {
+    evaluations.Land(report);
+  };
   return active;
 }
 
@@ -204,6 +207,26 @@ std::unique_ptr<Cohort> MakeCohort(const TrainingContext& context, size_t index,
   return std::make_unique<OnPolicyCohort>(context, index, std::move(members), device);
 }
 
+absl::StatusOr<std::vector<std::unique_ptr<Cohort>>> MakeCohorts(
+    const TrainingContext& context, const std::vector<std::vector<uint32_t>>& runs,
+    const Checkpoints& saved, torch::Device device) {
+  std::vector<std::unique_ptr<Cohort>> cohorts;
+  for (const std::vector<uint32_t>& run : runs) {
+    cohorts.push_back(MakeCohort(context, cohorts.size(), run, device));
+    if (saved.count(run.front()) > 0) SR2L_RETURN_IF_ERROR(cohorts.back()->Restore(saved));
+  }
+  return cohorts;
+}
+
+// Members that failed before the checkpoint train no more.
+void StopFailed(const TrainingContext& context, const Checkpoints& saved) {
+  for (const auto& [member, checkpoint] : saved) {
+    if (!checkpoint.progress().failed()) continue;
+    context.board.Record(checkpoint.progress(), absl::Now());
+    context.fleet.StopMember(context.experiment_id, member);
+  }
+}
+
 // The first error that says more than that the others were stopped; failed members else.
 absl::Status Combine(const std::vector<absl::Status>& statuses,
                      const std::vector<std::unique_ptr<Cohort>>& cohorts,
@@ -224,12 +247,9 @@ absl::Status Combine(const std::vector<absl::Status>& statuses,
 
 }  // namespace
 
-absl::Status Trainer::Run(
-    const v1::Experiment& experiment, const std::string& results_path, Start start,
-    std::stop_token stop,
-    const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready) {
-  const std::string& id = experiment.experiment_id();
-  const auto cleanup = absl::MakeCleanup([this, &id] { fleet_.End(id); });
+absl::Status Trainer::Run(const v1::Experiment& experiment, const std::string& results_path,
+                          Start start, std::stop_token stop,
+                          const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready) {
   try {
     return RunCohorts(experiment, results_path, start, stop, board_ready);
   } catch (const std::exception& error) {
@@ -252,8 +272,8 @@ absl::Status Trainer::RunCohorts(
                         OpenResults(results_path, config, start, saved));
   const uint32_t parts = device.is_cpu() ? static_cast<uint32_t>(std::max(1, options_.threads)) : 1;
   const std::vector<std::vector<uint32_t>> runs = DivideMembers(config, saved, parts);
-  const auto board = std::make_shared<ProgressBoard>(config, std::max<size_t>(runs.size(), 1),
-                                                     absl::Now());
+  // Every cohort may wait, and evaluations.
+  const auto board = std::make_shared<ProgressBoard>(config, runs.size() + 1, absl::Now());
   board_ready(board);
   SR2L_RETURN_IF_ERROR(RetryUntilReachable(
       stop, [&board](const std::string& what) { board->SetWaiting(0, what); }, [&] {
@@ -261,6 +281,14 @@ absl::Status Trainer::RunCohorts(
         return CheckReplayHolds(replay_, id, config, saved);
       }));
 
+  Evaluations evaluations({.experiment_id = id,
+                           .config = config,
+                           .fleet = fleet_,
+                           .board = *board,
+                           .board_slot = runs.size(),
+                           .results = *results,
+                           .metrics = metrics_});
+  const auto end_leases = absl::MakeCleanup([this, &id] { fleet_.End(id); });
   CheckpointWriter checkpoints(std::move(folder));
   const TrainingContext context{.experiment_id = id,
                                 .config = config,
@@ -270,19 +298,17 @@ absl::Status Trainer::RunCohorts(
                                 .results = *results,
                                 .metrics = metrics_,
                                 .checkpoints = checkpoints,
+                                .evaluations = evaluations,
                                 .checkpoint_interval = options_.checkpoint_interval};
-  std::vector<std::unique_ptr<Cohort>> cohorts;
-  for (const std::vector<uint32_t>& run : runs) {
-    cohorts.push_back(MakeCohort(context, cohorts.size(), run, device));
-    if (saved.count(run.front()) > 0) SR2L_RETURN_IF_ERROR(cohorts.back()->Restore(saved));
-  }
-  fleet_.Start(MakeActive(id, config));
-  for (const auto& [member, checkpoint] : saved) {
-    if (!checkpoint.progress().failed()) continue;
-    board->Record(checkpoint.progress(), absl::Now());
-    fleet_.StopMember(id, member);
-  }
-  return Combine(RunAll(cohorts, stop), cohorts, FailuresOf(saved));
+  SR2L_ASSIGN_OR_RETURN(const auto cohorts, MakeCohorts(context, runs, saved, device));
+  fleet_.Start(MakeActive(id, config, evaluations));
+  evaluations.Start();
+  StopFailed(context, saved);
+  const std::vector<absl::Status> statuses = RunAll(cohorts, stop);
+  const bool trained = std::all_of(statuses.begin(), statuses.end(),
+                                   [](const absl::Status& status) { return status.ok(); });
+  if (trained) SR2L_RETURN_IF_ERROR(evaluations.Finish(stop));
+  return Combine(statuses, cohorts, FailuresOf(saved));
 }
 
 absl::Status Trainer::SetLimiter(const std::string& experiment_id,

@@ -230,6 +230,30 @@ TEST_F(ActorLoopTest, RoundsAreThoseOfAPlainLoop) {
   }
 }
 
+TEST_F(ActorLoopTest, EvaluationsGoOnBesideTheRoundsAndChangeNothing) {
+  const auto expected = Expected();
+  StartActor(1);
+  Assign(0);
+  GrantAll(0);
+  for (uint64_t round = 0; round < kRounds; ++round) {
+    v1::FleetEvent event;
+    v1::EvaluationGrant& evaluation = *event.mutable_evaluation();
+    evaluation.set_experiment_id(kExperiment);
+    evaluation.set_member(1);
+    evaluation.set_round(round);
+    evaluation.set_epoch(++epoch_);
+    evaluation.set_episodes(2);
+    *evaluation.mutable_policy() = PolicyOf(1, round);
+    learner_.Send(0, event);
+    Publish(0, round);
+    EXPECT_EQ(ReadRound(round), expected[round]) << "round " << round;
+    const v1::ReportEvaluationRequest report = learner_.AwaitEvaluation();
+    EXPECT_EQ(report.round(), round);
+    EXPECT_EQ(report.epoch(), epoch_);
+    EXPECT_EQ(report.returns_size(), 2);
+  }
+}
+
 TEST_F(ActorLoopTest, ActorsThatComeAndGoChangeNothing) {
   const auto expected = Expected();
   StartActor(1);

@@ -48,6 +48,32 @@ TEST_F(DriverTest, EndOfTheExperimentDropsItsStreams) {
   EXPECT_EQ(driver.DescribeWait(), "a lease from the learner");
 }
 
+TEST_F(DriverTest, EvaluationsGoToTheirOwnWorkerAndEndWithTheExperimentOrTheMembership) {
+  Driver driver(world_, {.jitter_seed = 1});
+  v1::FleetEvent evaluation;
+  evaluation.mutable_evaluation()->set_experiment_id(kExperiment);
+  evaluation.mutable_evaluation()->set_round(10);
+  driver.OnFleetEvent(evaluation);
+  ASSERT_EQ(world_.evaluations.size(), 1u);
+  EXPECT_EQ(world_.evaluations[0].task, nullptr);  // was not assigned
+  StartOne(driver);
+  driver.OnFleetEvent(evaluation);
+  ASSERT_EQ(world_.evaluations.size(), 2u);
+  EXPECT_NE(world_.evaluations[1].task, nullptr);
+  EXPECT_EQ(world_.evaluations[1].grant.round(), 10u);
+  EXPECT_EQ(driver.num_streams(), 1);
+  EXPECT_GT(Drain(driver), 0);
+  EXPECT_THAT(world_.ended_evaluations, IsEmpty());
+  driver.OnLeft();
+  EXPECT_THAT(world_.ended_evaluations, ElementsAre(kExperiment));
+  StartOne(driver);
+  v1::FleetEvent event;
+  event.mutable_end()->set_experiment_id(kExperiment);
+  driver.OnFleetEvent(event);
+  EXPECT_THAT(world_.ended_evaluations, ElementsAre(kExperiment, kExperiment));
+  EXPECT_THAT(world_.failures, IsEmpty());
+}
+
 TEST_F(DriverTest, RevokeOfAnOlderLeaseIsIgnored) {
   Driver driver(world_, {.jitter_seed = 1});
   StartOne(driver);

@@ -110,6 +110,13 @@ class FakeWorld : public DriverPorts {
   void ReportFailure(const std::string& experiment_id, const std::string& reason) override {
     failures.push_back(experiment_id + ": " + reason);
   }
+  void StartEvaluation(std::shared_ptr<const CompiledTask> task,
+                       const v1::EvaluationGrant& grant) override {
+    evaluations.push_back({std::move(task), grant});
+  }
+  void EndEvaluations(const std::string& experiment_id) override {
+    ended_evaluations.push_back(experiment_id);
+  }
 
   Stored& At(const v1::StreamKey& key) { return stored[{key.member(), key.stream()}]; }
 
@@ -147,6 +154,12 @@ class FakeWorld : public DriverPorts {
   std::deque<Opening> openings;
   std::deque<std::shared_ptr<const v1::Chunk>> sent;
   std::vector<std::string> failures;
+  struct Evaluation {
+    std::shared_ptr<const CompiledTask> task;
+    v1::EvaluationGrant grant;
+  };
+  std::vector<Evaluation> evaluations;
+  std::vector<std::string> ended_evaluations;  // experiments
   Store& stored;
 };
 

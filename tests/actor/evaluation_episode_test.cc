@@ -276,6 +276,19 @@ std::vector<EvaluationCase> Cases() {
   return cases;
 }
 
+TEST(EvaluationEpisodeTest, WithoutProbesTheEpisodeIsTheSame) {
+  for (const Kind kind : {Kind::kNone, Kind::kAdversarial}) {
+    EpisodeOptions options{.disturbance = {kind, 0.1}, .seed = kSeed};
+    const EpisodeResult probed = RunEpisode("hopper", HopperPolicy(), options, 1);
+    options.probe_states = false;
+    const EpisodeResult bare = RunEpisode("hopper", HopperPolicy(), options, 1);
+    EXPECT_FALSE(probed.probes.empty());
+    EXPECT_TRUE(bare.probes.empty());
+    EXPECT_EQ(bare.return_, probed.return_);
+    EXPECT_EQ(bare.length, probed.length);
+  }
+}
+
 TEST(EvaluationTest, ReturnsAreThoseOfTheEpisodesWhateverTheNumberOfThreads) {
   for (const int threads : {1, 2, 7}) {
     size_t most_finished = 0;

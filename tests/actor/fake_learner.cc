@@ -70,6 +70,18 @@ std::string FakeLearner::AwaitFailure() {
   return failure;
 }
 
+v1::ReportEvaluationRequest FakeLearner::AwaitEvaluation() {
+  absl::MutexLock lock(&mu_);
+  const auto reported = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return !evaluations_.empty(); };
+  if (!mu_.AwaitWithTimeout(absl::Condition(&reported), kPatience)) {
+    ADD_FAILURE() << "no evaluation came";
+    return {};
+  }
+  v1::ReportEvaluationRequest report = evaluations_.front();
+  evaluations_.pop_front();
+  return report;
+}
+
 std::string FakeLearner::actor_name(size_t actor) const {
   absl::MutexLock lock(&mu_);
   return actors_.at(actor).name;
@@ -89,6 +101,18 @@ grpc::ServerUnaryReactor* FakeLearner::ReportFailure(grpc::CallbackServerContext
   {
     absl::MutexLock lock(&mu_);
     failures_.push_back(request->experiment_id() + ": " + request->reason());
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* FakeLearner::ReportEvaluation(grpc::CallbackServerContext* context,
+                                                        const v1::ReportEvaluationRequest* request,
+                                                        v1::ReportEvaluationResponse*) {
+  {
+    absl::MutexLock lock(&mu_);
+    evaluations_.push_back(*request);
   }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);

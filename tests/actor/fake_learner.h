@@ -32,6 +32,8 @@ class FakeLearner : public v1::Fleet::CallbackService {
   void Send(size_t actor, const v1::FleetEvent& event) ABSL_LOCKS_EXCLUDED(mu_);
   // The oldest failure that was reported and not yet taken; fails after a minute.
   std::string AwaitFailure() ABSL_LOCKS_EXCLUDED(mu_);
+  // The oldest evaluation that was reported and not yet taken; fails after a minute.
+  v1::ReportEvaluationRequest AwaitEvaluation() ABSL_LOCKS_EXCLUDED(mu_);
   std::string actor_name(size_t actor) const ABSL_LOCKS_EXCLUDED(mu_);
 
   grpc::ServerWriteReactor<v1::FleetEvent>* Join(grpc::CallbackServerContext* context,
@@ -39,6 +41,9 @@ class FakeLearner : public v1::Fleet::CallbackService {
   grpc::ServerUnaryReactor* ReportFailure(grpc::CallbackServerContext* context,
                                           const v1::ReportFailureRequest* request,
                                           v1::ReportFailureResponse* response) override;
+  grpc::ServerUnaryReactor* ReportEvaluation(grpc::CallbackServerContext* context,
+                                             const v1::ReportEvaluationRequest* request,
+                                             v1::ReportEvaluationResponse* response) override;
 
  private:
   class Membership;
@@ -50,6 +55,7 @@ class FakeLearner : public v1::Fleet::CallbackService {
   mutable absl::Mutex mu_;
   std::vector<Actor> actors_ ABSL_GUARDED_BY(mu_);
   std::deque<std::string> failures_ ABSL_GUARDED_BY(mu_);
+  std::deque<v1::ReportEvaluationRequest> evaluations_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<RpcServer> server_;
 };
 

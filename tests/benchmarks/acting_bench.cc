@@ -90,6 +90,9 @@ class Actor : public DriverPorts {
     return sender_.Send(std::move(chunk));
   }
   void StepAside(const std::string& reason) override { Fail(reason); }
+  void StartEvaluation(std::shared_ptr<const CompiledTask> /*task*/,
+                       const v1::EvaluationGrant& /*grant*/) override {}
+  void EndEvaluations(const std::string& /*id*/) override {}
   void ReportFailure(const std::string& /*id*/, const std::string& reason) override {
     Fail(reason);
   }

@@ -44,7 +44,7 @@ inline std::vector<std::string> ValidExperiments() {
       "  discount_weighting: true step_size: 10 }\n"
       "members { seeds: [5..7, 18446744073709551615] radius: [0.1, 0.001] coefficient: [0, 1] }\n"
       "rounds: 3 steps_per_round: 40 streams_per_member: 4 keep_policy_every: 0\n"
-      "collection: SYNCHRONOUS",
+      "collection: SYNCHRONOUS evaluation { every_rounds: 2 episodes: 3 }",
       "task { builtin: 'hopper' name: 'my_hopper' alive_on_termination: false\n"
       "  observation { quantity: SIN_QPOS } observation { quantity: SENSORDATA clip: 1e3 }\n"
       "  reward { forward_velocity { body: 'torso' axis: 2 weight: -1 } }\n"

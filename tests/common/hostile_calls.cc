@@ -99,6 +99,13 @@ void AddLearnerRequests(const std::string& experiment_id,
   report.set_experiment_id(experiment_id);
   report.set_reason("no such model");
   requests["ReportFailure"] = report.SerializeAsString();
+  v1::ReportEvaluationRequest evaluation;
+  evaluation.set_experiment_id(experiment_id);
+  evaluation.set_round(2);
+  evaluation.set_epoch(uint64_t{1} << 32);
+  evaluation.add_returns(1.5);
+  evaluation.add_lengths(20);
+  requests["ReportEvaluation"] = evaluation.SerializeAsString();
 }
 
 // Some of the prefixes of `whole`, among them the empty one.

@@ -63,6 +63,7 @@ const std::map<std::string, std::string>& Prefixes() {
       {"GaussianNoiseConfig", "ddpg.exploration.gaussian."},
       {"ObservationNormalizationConfig", "observation_normalization."},
       {"LimiterConfig", "limiter."},
+      {"EvaluationConfig", "evaluation."},
       {"SmoothnessConfig", "smoothness."},
       {"TaskConfig", "task."},
   };

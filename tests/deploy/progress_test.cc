@@ -82,6 +82,14 @@ TEST(ProgressLineTest, PlainTrpoHasNoDRatio) {
   EXPECT_THAT(FormatProgress(experiment), Not(HasSubstr("D ratio")));
 }
 
+TEST(ProgressLineTest, EvaluationsDuringTrainingStandBesideTheReturn) {
+  v1::Experiment experiment = HalfTrained();
+  experiment.mutable_progress()->mutable_members(0)->set_evaluation_return(50);
+  EXPECT_THAT(FormatProgress(experiment), HasSubstr("return 20.0 ± 10.0  evaluated 50.0  KL"));
+  experiment.mutable_progress()->mutable_members(1)->set_evaluation_return(70);
+  EXPECT_THAT(FormatProgress(experiment), HasSubstr("  evaluated 60.0 ± 10.0  "));
+}
+
 TEST(DescribeNewsTest, SaysSoWhenTheLearnerIsSilentOrOutOfReach) {
   const absl::Time start = absl::UnixEpoch();
   ExperimentNews news;
@@ -114,6 +122,15 @@ TEST(MemberTableTest, HasARowPerMemberInColumns) {
             "     0    10    0.01            1       7      10            0.5  ok\n"
             "     1    11    0.01            1       7      30            0.5  "
             "failed: not finite\n");
+}
+
+TEST(MemberTableTest, EvaluationsDuringTrainingHaveAColumnWhereThereAreAny) {
+  v1::Experiment experiment = HalfTrained();
+  experiment.mutable_progress()->mutable_members(1)->set_evaluation_return(70);
+  EXPECT_EQ(FormatMembers(experiment.progress()),
+            "member  seed  radius  coefficient  rounds  return  evaluated  nonsmoothness  outcome\n"
+            "     0    10    0.01            1       7      10          -            0.5  ok\n"
+            "     1    11    0.01            1       7      30         70            0.5  ok\n");
 }
 
 TEST(MemberTableTest, ResultsAreMeansOfTheLastTwentyRounds) {

@@ -124,6 +124,33 @@ TEST_F(StudyTest, ARoundWithoutAnEpisodesEndIsNoRound) {
   EXPECT_EQ(run.members[0].rounds, 4u);
 }
 
+TEST_F(StudyTest, CurvesOfEvaluationsHaveTheirReturnsAndPoolWithRunsOfTheSameTraining) {
+  const std::string evaluated = std::string(kTrpo) + "evaluation { every_rounds: 2 }";
+  WriteRun(folder_ / "a", evaluated, SomeReturn);
+  WriteEvaluations(folder_ / "a", evaluated, 2, [](uint64_t seed, int round) {
+    return 100 * round + static_cast<double>(seed);
+  });
+  const Study study = MakeStudy({*ReadRun(folder_ / "a", CurveKind::kEvaluation)});
+  const Setting& setting = study.panels[0].settings[0];
+  EXPECT_THAT(FinalReturns(setting, 2), ElementsAre(500, 501, 502));
+  const std::vector<MeanPoint> curve = MeanCurve(setting);
+  ASSERT_THAT(curve, SizeIs(3));
+  EXPECT_DOUBLE_EQ(curve[0].env_steps, 2000);
+  EXPECT_DOUBLE_EQ(curve[0].mean, 201);
+  EXPECT_DOUBLE_EQ(curve[2].mean, 601);
+  EXPECT_DOUBLE_EQ(curve[2].deviation, 1);
+  const Study both =
+      MakeStudy({*ReadRun(folder_ / "a"), Run("b", With(kTrpo, "[ 0, 1, 2 ]", "[9]"))});
+  ASSERT_THAT(both.panels[0].settings, SizeIs(1));
+  EXPECT_THAT(both.panels[0].settings[0].seeds, SizeIs(4));
+}
+
+TEST_F(StudyTest, ARunThatWasNotEvaluatedHasNoSuchCurve) {
+  WriteRun(folder_ / "a", kTrpo, SomeReturn);
+  EXPECT_THAT(std::string(ReadRun(folder_ / "a", CurveKind::kEvaluation).status().message()),
+              HasSubstr("was not evaluated during training"));
+}
+
 TEST_F(StudyTest, TheCurveIsTheMeanAndDeviationOverSeedsOfEveryRound) {
   const Study study = MakeStudy({Run("a", kTrpo)});
   const std::vector<MeanPoint> curve = MeanCurve(study.panels[0].settings[0]);

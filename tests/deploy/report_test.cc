@@ -121,6 +121,20 @@ TEST_F(ReportTest, TheFinalTableHasTheMeansOfTheLastRounds) {
   EXPECT_THAT(ReadFile(out_ + "/tables/curves.csv"), HasSubstr("swimmer,TRPO,,,3,1000,6,5\n"));
 }
 
+TEST_F(ReportTest, CurvesAndFinalsMayBeOfEvaluationsDuringTraining) {
+  ExpectFailure({plain_, "--out", out_, "--curve", "evaluation"}, "was not evaluated");
+  WriteEvaluations(plain_, Experiment("trpo {}", "seeds: [0, 1, 2]"), 10,
+                   [](uint64_t seed, int) { return 100 + 5 * static_cast<double>(seed); });
+  const ProgramResult result = Report({plain_, "--out", out_, "--curve", "evaluation"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(ReadFile(out_ + "/tables/final.csv"),
+              HasSubstr("\nswimmer,TRPO,,,3,3,105,5,100,110,100,105,110,105\n"));
+  const std::string page = ReadFile(out_ + "/index.html");
+  EXPECT_THAT(page, HasSubstr("Return of evaluations during training"));
+  EXPECT_THAT(page, HasSubstr("mean of the last 20 evaluations during training"));
+  EXPECT_EQ(Report({plain_, "--out", out_, "--curve", "sometimes"}).exit_code, 2);
+}
+
 TEST_F(ReportTest, TheSameRunsGiveTheSameFiles) {
   ASSERT_EQ(Report({plain_, smooth_, "--out", out_}).exit_code, 0);
   const std::string page = ReadFile(out_ + "/index.html");

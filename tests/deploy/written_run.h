@@ -43,6 +43,22 @@ inline void WriteRun(const std::string& folder, const std::string& experiment,
   WriteFile(folder + "/curve.csv", curve);
 }
 
+// Evaluations during training, after every `every` rounds.
+inline void WriteEvaluations(const std::string& folder, const std::string& experiment, int every,
+                             const ReturnOf& return_of) {
+  const auto config = ResolveExperiment(*ParseExperiment(experiment, "test"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  std::string text = "member,seed,round,env_steps,episodes,return_mean\n";
+  for (int round = every; round <= config->rounds(); round += every) {
+    for (int k = 0; k < config->members().member_size(); ++k) {
+      const uint64_t seed = config->members().member(k).seed();
+      absl::StrAppend(&text, k, ",", seed, ",", round, ",", round * config->steps_per_round(),
+                      ",10,", return_of(seed, round), "\n");
+    }
+  }
+  WriteFile(folder + "/evaluations.csv", text);
+}
+
 // Clean, and under both disturbances at 0.1 and 0.2; of members with seeds 0, 1, ...: the
 // return falls with seed and radius.
 inline void WriteEvaluation(const std::string& folder, int members, int env_steps) {

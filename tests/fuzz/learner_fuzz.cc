@@ -49,8 +49,20 @@ class FleetSubject {
     experiment.assignment.set_experiment_id(kFuzzExperiment);
     experiment.seeds.assign(kMembers, 0);
     experiment.streams_per_member = kStreams;
+    experiment.on_evaluation = [this](const v1::ReportEvaluationRequest& report) {
+      SR2L_CHECK(evaluations_.erase(report.member()) == 1);
+      ++Counts().evaluations;
+    };
     fleet_.Start(std::move(experiment));
-    for (uint32_t member = 0; member < kMembers; ++member) training_.insert(member);
+    for (uint32_t member = 0; member < kMembers; ++member) {
+      training_.insert(member);
+      evaluations_[member];
+      v1::EvaluationGrant evaluation;
+      evaluation.set_experiment_id(kFuzzExperiment);
+      evaluation.set_member(member);
+      evaluation.set_round(kFuzzRound);
+      fleet_.Evaluate(evaluation);
+    }
   }
 
   void Apply(LearnerRecord kind, const std::string& content) {
@@ -63,6 +75,9 @@ class FleetSubject {
         break;
       case LearnerRecord::kReportFailure:
         ReportFailure(content);
+        break;
+      case LearnerRecord::kReportEvaluation:
+        ReportEvaluation(content);
         break;
       case LearnerRecord::kLeave:
         Leave(number);
@@ -79,6 +94,10 @@ class FleetSubject {
   struct Actor {
     uint64_t capacity = 0;
     std::set<Stream> streams;
+  };
+  struct Evaluation {
+    Fleet::ActorId actor = 0;  // 0: nobody
+    uint64_t epoch = 0;
   };
 
   void Join(const std::string& content) {
@@ -104,9 +123,24 @@ class FleetSubject {
     ++Counts().failures;
   }
 
+  void ReportEvaluation(const std::string& content) {
+    v1::ReportEvaluationRequest request;
+    if (!request.ParseFromString(content)) return;
+    const auto wanted = evaluations_.find(request.member());
+    const bool current = request.experiment_id() == kFuzzExperiment &&
+                         request.round() == kFuzzRound && wanted != evaluations_.end() &&
+                         wanted->second.actor != 0 && wanted->second.epoch == request.epoch();
+    const absl::Status reported = fleet_.ReportEvaluation(request);
+    SR2L_CHECK(reported.ok() == current);
+    if (!current) CheckRefusal(reported, reported.code());
+  }
+
   void Leave(uint64_t id) {
     fleet_.Leave(id);
     actors_.erase(id);
+    for (auto& [member, evaluation] : evaluations_) {
+      if (evaluation.actor == id) evaluation.actor = 0;
+    }
   }
 
   void Follow(Fleet::ActorId id, Actor& actor) {
@@ -120,6 +154,11 @@ class FleetSubject {
       } else if (event->has_revoke()) {
         const v1::StreamKey& key = event->revoke().key();
         SR2L_CHECK(actor.streams.erase({key.member(), key.stream()}) == 1);
+      } else if (event->has_evaluation()) {
+        Evaluation& evaluation = evaluations_.at(event->evaluation().member());
+        SR2L_CHECK(evaluation.actor == 0);
+        SR2L_CHECK(event->evaluation().epoch() > evaluation.epoch);
+        evaluation = {.actor = id, .epoch = event->evaluation().epoch()};
       }
     }
   }
@@ -140,14 +179,27 @@ class FleetSubject {
       }
     }
     SR2L_CHECK(driven.size() == std::min<uint64_t>(capacity, training_.size() * kStreams));
+    CheckEvaluations();
     SR2L_CHECK(fleet_.num_actors() == static_cast<int>(actors_.size()));
     SR2L_CHECK(fleet_.num_leases() == static_cast<int>(driven.size()));
+  }
+
+  // Every actor has one evaluation at most, and none waits while an actor has none.
+  void CheckEvaluations() const {
+    std::set<Fleet::ActorId> holders;
+    for (const auto& [member, evaluation] : evaluations_) {
+      if (evaluation.actor == 0) continue;
+      SR2L_CHECK(actors_.contains(evaluation.actor));
+      SR2L_CHECK(holders.insert(evaluation.actor).second);
+    }
+    SR2L_CHECK(holders.size() == std::min(actors_.size(), evaluations_.size()));
   }
 
   Fleet fleet_{1};
   std::set<uint32_t> training_;  // members
   std::map<Fleet::ActorId, Actor> actors_;
   std::map<Stream, uint64_t> epochs_;
+  std::map<uint32_t, Evaluation> evaluations_;  // that are wanted, by member
 };
 
 }  // namespace

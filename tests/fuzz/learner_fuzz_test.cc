@@ -40,6 +40,15 @@ std::string Content(Dice& dice, LearnerRecord kind) {
       request.set_reason(std::string(dice.Below(40), 'r'));
       return request.SerializeAsString();
     }
+    case LearnerRecord::kReportEvaluation: {
+      v1::ReportEvaluationRequest request;
+      request.set_experiment_id(kFuzzExperiment);
+      request.set_member(static_cast<uint32_t>(dice.Below(4)));
+      request.set_round(kFuzzRound);
+      // Among those that the fleet gives out first.
+      request.set_epoch((uint64_t{1} << 32) + dice.Below(20));
+      return request.SerializeAsString();
+    }
     case LearnerRecord::kLeave:
     case LearnerRecord::kStopMember:
       break;
@@ -66,6 +75,7 @@ TEST(LearnerFuzzTest, NoMessageBreaksResolvingOrContradictsTheModelOfTheFleet) {
   EXPECT_GT(LearnerCounts().resolved, 100u);
   EXPECT_GT(LearnerCounts().joined, 1000u);
   EXPECT_GT(LearnerCounts().failures, 100u);
+  EXPECT_GT(LearnerCounts().evaluations, 20u);
   EXPECT_GT(LearnerCounts().refused, 100u);
 }
 

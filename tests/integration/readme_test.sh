@@ -49,6 +49,7 @@ shorten 's|^(tests/sanitize.*)$|true \1|'
 shorten 's|(train .*trpo_sr_swimmer.*)$|\1 --set rounds=2|'
 shorten 's|(train .*paper/trpo_swimmer.*)$|\1 --set rounds=2|'
 shorten 's|^(deploy/figure .*) --steps .*$|\1 --steps 2000 --episodes 1 --out runs/figures|'
+shorten 's|(train .*evaluation.*)$|\1 --set rounds=2 --set evaluation.episodes=1|'
 shorten 's|(train .*own_robot.*)$|\1 --set rounds=2|'
 shorten 's|(evaluate runs/swimmer .*)--episodes 10$|\1--episodes 1|'
 # A machine that cannot draw says so.

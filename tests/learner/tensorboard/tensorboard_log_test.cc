@@ -167,6 +167,36 @@ TEST_F(TensorBoardLogTest, AMemberThatLearnedNothingYetStartsAgainWithAnEmptyFil
   EXPECT_EQ(Events("member_001").size(), 2U);
 }
 
+TEST_F(TensorBoardLogTest, AnEvaluationIsAnEventAtTheStepsOfItsPolicy) {
+  TensorBoardLog log(folder_, kStart);
+  AppendRounds(log, 1, 3, 1);
+  ASSERT_TRUE(
+      log.AppendEvaluation({.member = 0, .env_steps = 200, .return_mean = 7.5, .length_mean = 40},
+                           kStart + absl::Seconds(9))
+          .ok());
+  const ReadEvent event = Events("member_000").at(5);
+  EXPECT_EQ(event.step, 200);
+  EXPECT_EQ(event.wall_time, 5009);
+  EXPECT_THAT(event.scalars,
+              UnorderedElementsAre(Pair("eval/mean_reward", 7.5), Pair("eval/mean_ep_length", 40)));
+}
+
+TEST_F(TensorBoardLogTest, AResumedRunHasItsRecordedEvaluationsOnceBesideTheRounds) {
+  TensorBoardLog before(folder_, kStart);
+  AppendRounds(before, 1, 4, 1);
+  for (const uint64_t step : {200, 300, 300}) {
+    ASSERT_TRUE(before.AppendEvaluation({.env_steps = step, .return_mean = 7}, kStart).ok());
+  }
+  TensorBoardLog after(folder_, kStart + absl::Minutes(1));
+  ASSERT_TRUE(after.Resume({{0, 300}}, {{0, {300}}}).ok());
+  EXPECT_THAT(Returns("member_000"), ElementsAre(Pair(100, 1), Pair(200, 1), Pair(300, 1)));
+  std::vector<int64_t> evaluated;
+  for (const ReadEvent& event : Events("member_000")) {
+    if (event.scalars.contains("eval/mean_reward")) evaluated.push_back(event.step);
+  }
+  EXPECT_THAT(evaluated, ElementsAre(300));
+}
+
 TEST_F(TensorBoardLogTest, AFolderThatCannotBeMadeIsNamed) {
   TensorBoardLog log("/proc/no/such", kStart);
   const absl::Status status = log.Append(Round(0, 1, 1), 1, kStart);

@@ -57,5 +57,19 @@ TEST(ProgressBoardTest, EveryChangeIsCountedAndWaitsAreJoined) {
   EXPECT_FALSE(board.Snapshot(start).has_waiting_for());
 }
 
+TEST(ProgressBoardTest, AnEvaluationStaysWhenLaterRoundsAreRecorded) {
+  const absl::Time start = absl::FromUnixSeconds(1000);
+  ProgressBoard board(TwoMembers(), 1, start);
+  const uint64_t before = board.changes();
+  board.RecordEvaluation(1, /*round=*/3, /*return_mean=*/12.5);
+  EXPECT_EQ(board.changes(), before + 1);
+  board.Record(Steps(1, 500), start);
+  const v1::MemberProgress member = board.Snapshot(start).members(1);
+  EXPECT_EQ(member.env_steps(), 500u);
+  EXPECT_EQ(member.evaluation_round(), 3u);
+  EXPECT_EQ(member.evaluation_return(), 12.5);
+  EXPECT_FALSE(board.Snapshot(start).members(0).has_evaluation_return());
+}
+
 }  // namespace
 }  // namespace sr2l
