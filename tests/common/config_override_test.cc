@@ -82,7 +82,9 @@ TEST(ApplyOverrideTest, AnUnknownFieldIsRefusedWithTheNearestOne) {
   EXPECT_EQ(ErrorOf("round=1"), "unknown field round; did you mean rounds?");
   EXPECT_THAT(ErrorOf("trpo..max_kl=1"), HasSubstr("unknown field trpo.;"));
   EXPECT_THAT(ErrorOf("=1"), HasSubstr("unknown field"));
-  EXPECT_THAT(ErrorOf(std::string(100000, 'x') + "=1"), HasSubstr("unknown field xxx"));
+  std::string assignment(100000, 'x');
+  assignment += "=1";
+  EXPECT_THAT(ErrorOf(assignment), HasSubstr("unknown field xxx"));
 }
 
 TEST(ApplyOverrideTest, AnElementOfAListIsNotAPath) {

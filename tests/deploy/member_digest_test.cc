@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "tests/deploy/temporary_folder.h"
 
 namespace sr2l {
@@ -53,7 +54,7 @@ TEST_F(DigestRunTest, GivesALinePerMemberInNumericOrder) {
   for (const char* name : {"member_002.member", "member_1000.member", "member_010.member"}) {
     Write(name, Member());
   }
-  const std::string rest = std::string(" 4000 8 ") + kSha256 + "\n";
+  const std::string rest = absl::StrCat(" 4000 8 ", kSha256, "\n");
   EXPECT_EQ(DigestRun(folder_.path()).value(), "2" + rest + "10" + rest + "1000" + rest);
 }
 
@@ -61,7 +62,7 @@ TEST_F(DigestRunTest, IgnoresPoliciesThatWereKeptOnTheWayAndForeignFiles) {
   Write("member_000.member", Member());
   Write("member_000_round_000100.member", Member());
   WriteFile(folder_ / "policies/member_000.member.tmp", "x");
-  EXPECT_EQ(DigestRun(folder_.path()).value(), std::string("0 4000 8 ") + kSha256 + "\n");
+  EXPECT_EQ(DigestRun(folder_.path()).value(), absl::StrCat("0 4000 8 ", kSha256, "\n"));
 }
 
 TEST_F(DigestRunTest, NamesADamagedFile) {
