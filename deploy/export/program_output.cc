@@ -68,6 +68,9 @@ absl::StatusOr<std::string> ProgramOutput(const std::string& program,
 
 absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
   std::error_code error;
+  if (fs::is_directory(path, error)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, " is a folder, not a file"));
+  }
   if (!fs::is_regular_file(path, error)) {
     return absl::NotFoundError(absl::StrCat("there is no file ", path));
   }

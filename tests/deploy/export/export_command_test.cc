@@ -143,7 +143,8 @@ TEST_F(ExportCommandTest, VerifyFindsAChangedFileAndChangedVectors) {
   ExpectError(Sr2l({"verify", path}), 1, "not the file that its contract was written with");
   fs::remove(path + ".contract.json");
   ExpectError(Sr2l({"verify", path}), 1, "there is no file " + path + ".contract.json");
-  ExpectError(Sr2l({"verify", folder_.path()}), 1, "there is no file");
+  ExpectError(Sr2l({"verify", folder_.path()}), 1, "is a folder, not a file");
+  ExpectError(Sr2l({"verify", folder_ / "none.onnx"}), 1, "there is no file");
 }
 
 TEST_F(ExportCommandTest, ExportingAgainGivesTheSameBytes) {
