@@ -41,25 +41,22 @@ absl::Status TrainRun::TrainToEnd() {
       printer_.Print(absl::StrCat("metrics of ", process, ": http://", address, "/metrics"));
     }
   }
-  SR2L_RETURN_IF_ERROR(FindOrSubmit());
-  const ExperimentWatcher watcher(*client_, experiment_id_, wake_up_);
+  // Gone before the learner is stopped: a server waits for its idle connections.
+  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<ExperimentsClient> client,
+                        ExperimentsClient::Create(processes_.learner_address(), {}));
+  SR2L_ASSIGN_OR_RETURN(const std::string experiment_id, FindOrSubmit(*client));
+  const ExperimentWatcher watcher(*client, experiment_id, wake_up_);
   SR2L_RETURN_IF_ERROR(Follow(watcher));
   return Outcome();
 }
 
-absl::Status TrainRun::FindOrSubmit() {
-  SR2L_ASSIGN_OR_RETURN(client_,
-                        ExperimentsClient::Create(processes_.learner_address(), {}));
-  SR2L_ASSIGN_OR_RETURN(const std::vector<v1::Experiment> experiments, client_->List());
-  if (!experiments.empty()) {
-    experiment_id_ = experiments.front().experiment_id();
-    return absl::OkStatus();
-  }
+absl::StatusOr<std::string> TrainRun::FindOrSubmit(const ExperimentsClient& client) {
+  SR2L_ASSIGN_OR_RETURN(const std::vector<v1::Experiment> experiments, client.List());
+  if (!experiments.empty()) return experiments.front().experiment_id();
   v1::SubmitRequest request;
   *request.mutable_config() = config_;
-  SR2L_ASSIGN_OR_RETURN(const v1::SubmitResponse response, client_->Submit(request));
-  experiment_id_ = response.experiment_id();
-  return absl::OkStatus();
+  SR2L_ASSIGN_OR_RETURN(const v1::SubmitResponse response, client.Submit(request));
+  return response.experiment_id();
 }
 
 absl::Status TrainRun::Follow(const ExperimentWatcher& watcher) {

@@ -1,11 +1,11 @@
 #ifndef SR2L_DEPLOY_CLI_TRAIN_RUN_H_
 #define SR2L_DEPLOY_CLI_TRAIN_RUN_H_
 
-#include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "deploy/cli/experiment_watcher.h"
 #include "deploy/cli/experiments_client.h"
 #include "deploy/cli/local_processes.h"
@@ -36,8 +36,8 @@ class TrainRun {
 
  private:
   absl::Status TrainToEnd();
-  // Finds the folder's experiment, or submits it when there is none yet.
-  absl::Status FindOrSubmit();
+  // The id of the folder's experiment, which is submitted when there is none yet.
+  absl::StatusOr<std::string> FindOrSubmit(const ExperimentsClient& client);
   absl::Status Follow(const ExperimentWatcher& watcher);
   absl::Status Outcome() const;
 
@@ -47,8 +47,6 @@ class TrainRun {
   WakeUp wake_up_;
   Supervisor supervisor_;
   LocalProcesses processes_;
-  std::unique_ptr<ExperimentsClient> client_;
-  std::string experiment_id_;
   std::optional<v1::Experiment> experiment_;
 };
 
