@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <list>
@@ -31,10 +32,21 @@ constexpr int kPeers = 12;
 // For all stuck peers: a few messages for each. What they ask for, or send, is far more.
 constexpr uint64_t kMostGrowth = 100 * kMiB;
 
+// AddressSanitizer keeps what was freed, 256 MiB of it unless it is told otherwise.
+void KeepLittleOfWhatIsFreed() {
+  const char* const options = std::getenv("ASAN_OPTIONS");
+  setenv("ASAN_OPTIONS",
+         absl::StrCat(options == nullptr ? "" : options,
+                      ":quarantine_size_mb=1:thread_local_quarantine_size_kb=64")
+             .c_str(),
+         /*overwrite=*/1);
+}
+
 class ReplayMemoryTest : public ::testing::Test {
  protected:
   ReplayMemoryTest() {
     KeepCallbackThreads();
+    KeepLittleOfWhatIsFreed();
     std::string folder = ::testing::TempDir() + "sr2l-XXXXXX";
     EXPECT_NE(mkdtemp(folder.data()), nullptr);
     folder_ = folder;
