@@ -221,7 +221,8 @@ TEST_F(PlayTest, TheEpisodeIsTheOneThatEvaluateMeasures) {
     evaluate.insert(evaluate.end(), {"--episodes", "1"});
     std::vector<Row> rows = Parse(Csv(folder_.path(), evaluate));
     const std::string member = episode.back() == "1" ? "1" : "0";
-    const std::string disturbance = episode[2] == "--disturbance" ? episode[3] : "none";
+    const bool is_disturbed = episode.size() > 3 && episode[2] == "--disturbance";
+    const std::string disturbance = is_disturbed ? episode[3] : "none";
     std::erase_if(rows, [&](const Row& row) {
       return row.at("member") != member || row.at("disturbance") != disturbance;
     });
