@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/digest/sha256.h"
+#include "common/policy/member_file.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/trained_members.h"
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "absl/strings/strip.h"
 #include "common/config/load.h"
 #include "common/config/validate.h"
+#include "common/policy/member_file.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/text.h"
 
@@ -45,9 +45,16 @@ absl::Status CheckVersion(const fs::path& path, const std::string& written_by) {
                    written_by.empty() ? "another version" : OneLine(written_by)));
 }
 
-absl::Status CheckMatches(const fs::path& path, const v1::PolicySnapshot& policy,
-                          const v1::TaskConfig& task) {
-  const v1::NetworkShape& network = policy.network();
+absl::Status CheckTask(const fs::path& path, const v1::TrainedMember& member,
+                       const v1::TaskConfig& task) {
+  if (member.task() != task.name()) {
+    return absl::InvalidArgumentError(absl::StrCat(path.string(), " must be of the task ",
+                                                   task.name(), ", it is of ",
+                                                   member.task().empty()
+                                                       ? "none"
+                                                       : OneLine(member.task())));
+  }
+  const v1::NetworkShape& network = member.policy().network();
   if (network.inputs() == task.observation_dim() && network.outputs() == task.action_dim()) {
     return absl::OkStatus();
   }
@@ -57,15 +64,34 @@ absl::Status CheckMatches(const fs::path& path, const v1::PolicySnapshot& policy
                    network.inputs(), " and ", network.outputs()));
 }
 
+std::string Describe(uint64_t seed, double radius, double coefficient) {
+  return absl::StrCat("seed ", seed, ", radius ", radius, " and coefficient ", coefficient);
+}
+
+absl::Status CheckSettings(const fs::path& path, const v1::TrainedMember& member,
+                           const v1::MemberConfig& config) {
+  if (member.seed() == config.seed() && member.radius() == config.radius() &&
+      member.coefficient() == config.coefficient()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(path.string(), " must have ",
+                   Describe(config.seed(), config.radius(), config.coefficient()),
+                   ", as the experiment has; it has ",
+                   Describe(member.seed(), member.radius(), member.coefficient())));
+}
+
 absl::StatusOr<v1::TrainedMember> ReadFileOf(uint32_t number, const fs::path& path,
-                                             const v1::TaskConfig& task) {
+                                             const v1::ExperimentConfig& config) {
   SR2L_ASSIGN_OR_RETURN(v1::TrainedMember member, ReadMemberFile(path.string()));
   SR2L_RETURN_IF_ERROR(CheckVersion(path, member.version()));
   if (member.policy().member() != number) {
     return absl::InvalidArgumentError(absl::StrCat(path.string(), " must be of member ", number,
                                                    ", it is of ", member.policy().member()));
   }
-  SR2L_RETURN_IF_ERROR(CheckMatches(path, member.policy(), task));
+  SR2L_RETURN_IF_ERROR(CheckTask(path, member, config.task()));
+  SR2L_RETURN_IF_ERROR(
+      CheckSettings(path, member, config.members().member(static_cast<int>(number))));
   return member;
 }
 
@@ -128,12 +154,12 @@ absl::StatusOr<v1::TrainedMember> ReadTrainedMember(const std::string& folder,
     return absl::NotFoundError(
         absl::StrCat("member ", member, " has no policy yet: there is no ", newest.string()));
   }
-  if (!choice.has_value()) return ReadFileOf(member, newest, config.task());
+  if (!choice.has_value()) return ReadFileOf(member, newest, config);
   std::vector<fs::path> paths = KeptPolicies(policies, stem);
   paths.push_back(newest);
   std::set<uint64_t> versions;
   for (const fs::path& path : paths) {
-    SR2L_ASSIGN_OR_RETURN(v1::TrainedMember kept, ReadFileOf(member, path, config.task()));
+    SR2L_ASSIGN_OR_RETURN(v1::TrainedMember kept, ReadFileOf(member, path, config));
     if (kept.policy().version() == *choice) return kept;
     versions.insert(kept.policy().version());
   }
@@ -158,16 +184,6 @@ absl::StatusOr<std::map<uint32_t, std::string>> FinalMemberFiles(const std::stri
   if (!files.empty()) return files;
   return absl::NotFoundError(
       absl::StrCat("no trained members (", policies.string(), "/member_*.member) in ", folder));
-}
-
-absl::StatusOr<v1::TrainedMember> ReadMemberFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  v1::TrainedMember member;
-  if (!file || !member.ParseFromIstream(&file) || !member.has_policy()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, " is not a trained member, or is damaged"));
-  }
-  return member;
 }
 
 }  // namespace sr2l

@@ -34,17 +34,14 @@ absl::Status CheckMember(uint32_t member, const v1::ExperimentConfig& config);
 // A member's policy with what is known of it; `config`: the folder's experiment. NotFound: there
 // is no such member, or no policy of it (yet), or none of that version, and which there are;
 // FailedPrecondition: a version of sr2l with another major or minor number wrote it;
-// InvalidArgument: the file is damaged, another member's, or its network's inputs and outputs
-// are not the task's. All name the file.
+// InvalidArgument: the file is damaged, or of another task, another member or a member with
+// another seed, radius or coefficient than the experiment's. All name the file.
 absl::StatusOr<v1::TrainedMember> ReadTrainedMember(const std::string& folder,
                                                     const v1::ExperimentConfig& config,
                                                     uint32_t member, PolicyChoice choice);
 
 // The files of the final policies, policies/member_<k>.member, by member. NotFound: there is none.
 absl::StatusOr<std::map<uint32_t, std::string>> FinalMemberFiles(const std::string& folder);
-
-// The content of one, whoever wrote it. InvalidArgument names the file when it does not read.
-absl::StatusOr<v1::TrainedMember> ReadMemberFile(const std::string& path);
 
 }  // namespace sr2l
 

@@ -181,8 +181,10 @@ std::string CIdentifier(absl::string_view text) {
   for (char& c : name) {
     if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) c = '_';
   }
-  if (name.empty() || absl::ascii_isdigit(static_cast<unsigned char>(name[0])))
-    name = "policy_" + name;
+  // No number begins a name in C, and those with an underscore before them are not ours to give.
+  if (name.empty() || name[0] == '_' || absl::ascii_isdigit(static_cast<unsigned char>(name[0]))) {
+    name.insert(0, "policy_");
+  }
   return name;
 }
 

@@ -145,6 +145,11 @@ absl::StatusOr<Verification> Verify(const std::string& path, const std::string& 
   SR2L_ASSIGN_OR_RETURN(const std::string csv, ReadWholeFile(VectorsPath(path)));
   const absl::StatusOr<Vectors> vectors = ParseVectors(csv);
   if (!vectors.ok()) return Named(VectorsPath(path), vectors.status());
+  if (Sha256Hex(csv) != contract.vectors_sha256()) {
+    return absl::DataLossError(absl::StrCat(VectorsPath(path),
+                                            " is not the file that its contract was written with "
+                                            "(SHA-256)"));
+  }
   if (vectors->observation_dim != contract.observation_dim() ||
       vectors->action_dim != contract.action_dim()) {
     return absl::DataLossError("its vectors are of another policy");
@@ -169,6 +174,11 @@ std::string VectorsPath(const std::string& path) { return path + ".vectors.csv";
 
 absl::Status WriteExport(const PolicyExport& policy, const std::string& format,
                          const std::string& path, const std::string& binaries) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return absl::InvalidArgumentError(absl::StrCat("--out must be a file, ", path,
+                                                   " is a folder"));
+  }
   exported::Contract contract = policy.contract();
   contract.set_format(format);
   if (format == "c") {
@@ -176,7 +186,9 @@ absl::Status WriteExport(const PolicyExport& policy, const std::string& format,
   }
   SR2L_ASSIGN_OR_RETURN(const std::string content, Format(policy, contract, binaries));
   contract.set_file_sha256(Sha256Hex(content));
-  SR2L_RETURN_IF_ERROR(WriteFileAtomically(VectorsPath(path), FormatVectors(policy.vectors())));
+  const std::string vectors = FormatVectors(policy.vectors());
+  contract.set_vectors_sha256(Sha256Hex(vectors));
+  SR2L_RETURN_IF_ERROR(WriteFileAtomically(VectorsPath(path), vectors));
   SR2L_RETURN_IF_ERROR(WriteFileAtomically(ContractPath(path), FormatContract(contract)));
   return WriteFileAtomically(path, content);
 }

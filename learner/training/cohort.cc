@@ -290,6 +290,7 @@ absl::Status Cohort::WriteMembers(int64_t first, int64_t count,
     if (!statistics_.empty()) {
       *member.mutable_observation_statistics() = ToProto(statistics_[first + i]);
     }
+    member.set_task(context_.config.task().name());
     member.set_version(absl::StrCat("sr2l ", SR2L_VERSION, ", LibTorch ", TORCH_VERSION));
     SR2L_RETURN_IF_ERROR(context_.results.WriteMember(member, keep_round));
   }

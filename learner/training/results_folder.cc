@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "common/config/save.h"
 #include "common/files/atomic_write.h"
+#include "common/policy/member_file.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
@@ -160,7 +161,7 @@ absl::Status ResultsFolder::WriteMember(const v1::TrainedMember& member,
                                         std::optional<uint64_t> keep_round) {
   const std::string stem =
       absl::StrFormat("%s/policies/member_%03d", path_, member.policy().member());
-  const std::string bytes = member.SerializeAsString();
+  const std::string bytes = EncodeMemberFile(member);
   if (keep_round.has_value()) {
     SR2L_RETURN_IF_ERROR(
         WriteFileDurably(absl::StrFormat("%s_round_%06d.member", stem, *keep_round), bytes));

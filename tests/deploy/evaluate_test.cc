@@ -10,6 +10,7 @@
 
 #include "common/config/load.h"
 #include "common/config/validate.h"
+#include "common/policy/member_file.h"
 #include "tests/actor/evaluation_policies.h"
 #include "tests/deploy/evaluation_csv.h"
 #include "tests/deploy/temporary_folder.h"
@@ -47,13 +48,14 @@ class EvaluateTest : public ::testing::Test {
         RandomPolicy(8, 2, 1 + 0.01 * static_cast<double>(version + number), {-1});
     member.mutable_policy()->set_member(number);
     member.mutable_policy()->set_version(version);
+    member.set_task("swimmer");
     member.set_seed(4 + number);
     member.set_version("sr2l 0.1.7, LibTorch 1.13.1");
     return member;
   }
 
   void WriteMember(const std::string& name, const v1::TrainedMember& member) const {
-    WriteFile(folder_ / ("policies/" + name), member.SerializeAsString());
+    WriteFile(folder_ / ("policies/" + name), EncodeMemberFile(member));
   }
 
   // What is wrong, of a command that must fail; its one line.
@@ -166,7 +168,7 @@ TEST_F(EvaluateTest, ARunWithoutPoliciesIsAnError) {
 
 // Wherever the file was cut.
 TEST_F(EvaluateTest, ATruncatedPolicyIsAnError) {
-  const std::string whole = Member(1, 30).SerializeAsString();
+  const std::string whole = EncodeMemberFile(Member(1, 30));
   for (const size_t length : {size_t{0}, size_t{1}, whole.size() / 2, whole.size() - 1}) {
     WriteFile(folder_ / "policies/member_001.member", whole.substr(0, length));
     EXPECT_THAT(ErrorOf({}), HasSubstr("policies/member_001.member is not a trained member, or is "
@@ -224,6 +226,7 @@ TEST_F(EvaluateTest, ResultsThatHaveNowhereToGoAreAnErrorBeforeTheWork) {
 TEST_F(EvaluateTest, ADeterministicPolicyHasNoSamples) {
   WriteExperiment("task { builtin: 'swimmer' step_limit: 40 } ddpg {}");
   v1::TrainedMember member = Member(0, 30);
+  member.set_seed(0);
   member.mutable_policy()->clear_log_std();
   WriteMember("member_000.member", member);
   EXPECT_THAT(ErrorOf({"--actions", "sampled"}),

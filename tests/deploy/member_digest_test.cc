@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "common/policy/member_file.h"
 #include "tests/deploy/temporary_folder.h"
 
 namespace sr2l {
@@ -44,7 +45,7 @@ class DigestRunTest : public ::testing::Test {
   DigestRunTest() { std::filesystem::create_directory(folder_ / "policies"); }
 
   void Write(const std::string& name, const v1::TrainedMember& member) const {
-    WriteFile(folder_ / ("policies/" + name), member.SerializeAsString());
+    WriteFile(folder_ / ("policies/" + name), EncodeMemberFile(member));
   }
 
   TemporaryFolder folder_;

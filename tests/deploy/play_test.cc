@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "common/config/load.h"
 #include "common/config/validate.h"
+#include "common/policy/member_file.h"
 #include "tests/actor/evaluation_policies.h"
 #include "tests/deploy/evaluation_csv.h"
 #include "tests/deploy/temporary_folder.h"
@@ -78,10 +79,11 @@ class PlayTest : public ::testing::Test {
       if (actions == 3) *member.mutable_policy() = RandomPolicy(observations, 3, 1, {-1, -1, -1});
       member.mutable_policy()->set_member(number);
       member.mutable_policy()->set_version(30);
+      member.set_task(name);
       member.set_seed(4 + number);
       member.set_version("sr2l 0.1.7, LibTorch 1.13.1");
       WriteFile(folder_ / absl::StrCat("policies/member_00", number, ".member"),
-                member.SerializeAsString());
+                EncodeMemberFile(member));
     }
   }
 

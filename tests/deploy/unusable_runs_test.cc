@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/policy/member_file.h"
 #include "tests/actor/evaluation_policies.h"
 #include "tests/deploy/evaluation_csv.h"
 #include "tests/deploy/temporary_folder.h"
@@ -40,13 +41,14 @@ class UnusableRunTest : public ::testing::TestWithParam<std::string> {
     *member.mutable_policy() = RandomPolicy(8, 2, 1, {-1});
     member.mutable_policy()->set_member(number);
     member.mutable_policy()->set_version(3);
+    member.set_task("swimmer");
     member.set_seed(4 + number);
     member.set_version("sr2l 0.1.7, LibTorch 1.13.1");
     return member;
   }
 
   static void WriteMember(const v1::TrainedMember& member, const std::string& path) {
-    WriteFile(path, member.SerializeAsString());
+    WriteFile(path, EncodeMemberFile(member));
   }
 
   std::string PathOf(uint32_t number) const {
@@ -110,9 +112,19 @@ TEST_P(UnusableRunTest, ARunWithoutPoliciesOrRoundsIsHalfWritten) {
 }
 
 TEST_P(UnusableRunTest, APolicyThatIsCutAnywhereIsNamed) {
-  const std::string whole = Member(1).SerializeAsString();
+  const std::string whole = EncodeMemberFile(Member(1));
   for (const size_t length : {size_t{0}, size_t{1}, whole.size() / 2, whole.size() - 1}) {
     WriteFile(PathOf(1), whole.substr(0, length));
+    ExpectError(PathOf(1) + " is not a trained member, or is damaged", run_);
+  }
+}
+
+TEST_P(UnusableRunTest, APolicyWithAFlippedBitAnywhereIsNamed) {
+  const std::string whole = EncodeMemberFile(Member(1));
+  for (size_t k = 0; k < 8; ++k) {
+    std::string damaged = whole;
+    damaged[(damaged.size() - 1) * k / 7] ^= static_cast<char>(1 << k);
+    WriteFile(PathOf(1), damaged);
     ExpectError(PathOf(1) + " is not a trained member, or is damaged", run_);
   }
 }
@@ -145,6 +157,23 @@ TEST_P(UnusableRunTest, APolicyOfAnotherTaskIsNamedWithBothSizes) {
   ExpectError(PathOf(1) +
                   " must have 8 observations and 2 actions, as the task swimmer has; it "
                   "has 11 and 3",
+              run_);
+}
+
+TEST_P(UnusableRunTest, APolicyOfAnotherTaskOfTheSameSizesIsNamed) {
+  v1::TrainedMember member = Member(1);
+  member.set_task("eel");
+  WriteMember(member, PathOf(1));
+  ExpectError(PathOf(1) + " must be of the task swimmer, it is of eel", run_);
+}
+
+TEST_P(UnusableRunTest, APolicyOfAnotherExperimentsMemberIsNamedWithWhatDiffers) {
+  v1::TrainedMember member = Member(1);
+  member.set_radius(0.25);
+  WriteMember(member, PathOf(1));
+  ExpectError(PathOf(1) +
+                  " must have seed 5, radius 0 and coefficient 0, as the experiment has; it has "
+                  "seed 5, radius 0.25 and coefficient 0",
               run_);
 }
 

@@ -7,6 +7,8 @@
 #include <filesystem>
 
 #include "absl/strings/str_replace.h"
+#include "common/digest/sha256.h"
+#include "common/policy/member_file.h"
 #include "tests/deploy/export/export_fixture.h"
 #include "tests/deploy/run_program.h"
 #include "tests/deploy/temporary_folder.h"
@@ -48,7 +50,8 @@ class ExportCommandTest : public ::testing::Test {
   // Writes `member` in place of member 1.
   void Replace(v1::TrainedMember member) const {
     member.mutable_policy()->set_member(1);
-    WriteFile(run_ + "/policies/member_001.member", member.SerializeAsString());
+    member.set_seed(1);
+    WriteFile(run_ + "/policies/member_001.member", EncodeMemberFile(member));
   }
 
   TemporaryFolder folder_;
@@ -75,13 +78,17 @@ TEST_F(ExportCommandTest, OutNamesTheFileAndTheFunctionOfTheCHeader) {
   ASSERT_EQ(Export("c", {"--out", path}).exit_code, 0);
   EXPECT_THAT(ReadFile(path), HasSubstr("my_robot_act("));
   EXPECT_EQ(Sr2l({"verify", path}).exit_code, 0);
+  // C reserves names with an underscore in front.
+  ASSERT_EQ(Export("c", {"--out", folder_ / "_robot.h"}).exit_code, 0);
+  EXPECT_THAT(ReadFile(folder_ / "_robot.h"), HasSubstr(" policy__robot_act("));
 }
 
 TEST_F(ExportCommandTest, PolicyChoosesAKeptVersion) {
   v1::TrainedMember kept = RandomMember(kPendulum);
+  kept.set_seed(1);
   kept.mutable_policy()->set_version(100);
   kept.mutable_policy()->set_member(1);
-  WriteFile(run_ + "/policies/member_001_round_000010.member", kept.SerializeAsString());
+  WriteFile(run_ + "/policies/member_001_round_000010.member", EncodeMemberFile(kept));
   const ProgramResult exported = Export("onnx", {"--policy", "100"});
   ASSERT_EQ(exported.exit_code, 0) << exported.errors;
   const std::string contract =
@@ -108,7 +115,7 @@ TEST_F(ExportCommandTest, WhatIsNoRunOrNoMemberIsOneLine) {
 }
 
 TEST_F(ExportCommandTest, HalfWrittenAndForeignFilesAreNamed) {
-  const std::string whole = RandomMember(kPendulum).SerializeAsString();
+  const std::string whole = EncodeMemberFile(RandomMember(kPendulum));
   WriteFile(run_ + "/policies/member_001.member", whole.substr(0, whole.size() / 2));
   ExpectError(Export("c"), 1, "member_001.member is not a trained member, or is damaged");
   v1::TrainedMember member = RandomMember(kPendulum);
@@ -124,19 +131,30 @@ TEST_F(ExportCommandTest, HalfWrittenAndForeignFilesAreNamed) {
 TEST_F(ExportCommandTest, APolicyOfAnotherTaskIsRefused) {
   Replace(RandomMember(kCheetah));
   ExpectError(Export("onnx"), 1,
-              "actions, as the task inverted_pendulum has; it has 17 and 6");
+              "must be of the task inverted_pendulum, it is of half_cheetah");
 }
 
 TEST_F(ExportCommandTest, AFileThatCannotBeWrittenIsNamed) {
   ExpectError(Export("onnx", {"--out", "/proc/no/such.onnx"}), 1, "/proc/no");
+  ExpectError(Export("onnx", {"--out", folder_.path()}), 1,
+              "--out must be a file, " + folder_.path() + " is a folder");
+  EXPECT_FALSE(fs::exists(folder_.path() + ".vectors.csv"));
 }
 
 TEST_F(ExportCommandTest, VerifyFindsAChangedFileAndChangedVectors) {
   const std::string path = folder_ / "policy.onnx";
   ASSERT_EQ(Export("onnx", {"--out", path}).exit_code, 0);
   const std::string vectors = ReadFile(path + ".vectors.csv");
-  WriteFile(path + ".vectors.csv", absl::StrReplaceAll(vectors, {{"\n0", "\n9"}}));
+  const std::string contract = ReadFile(path + ".contract.json");
+  const std::string changed = absl::StrReplaceAll(vectors, {{"\n0", "\n9"}});
+  WriteFile(path + ".vectors.csv", changed);
+  ExpectError(Sr2l({"verify", path}), 1, "vectors.csv is not the file that its contract was written");
+  WriteFile(path + ".contract.json",
+            absl::StrReplaceAll(contract, {{Sha256Hex(vectors), Sha256Hex(changed)}}));
   ExpectError(Sr2l({"verify", path}), 1, "push is ");
+  WriteFile(path + ".contract.json", contract);
+  WriteFile(path + ".vectors.csv", vectors.substr(0, vectors.size() / 2));
+  ExpectError(Sr2l({"verify", path}), 1, "vectors.csv");
   WriteFile(path + ".vectors.csv", vectors + "nonsense\n");
   ExpectError(Sr2l({"verify", path}), 1, "line 130: not a row of 5 numbers");
   WriteFile(path, ReadFile(path) + "x");

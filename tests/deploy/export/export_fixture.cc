@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/policy/member_file.h"
 #include "common/status/check.h"
 #include "common/task/resolve_task.h"
 #include "tests/deploy/temporary_folder.h"
@@ -39,6 +40,7 @@ v1::TrainedMember RandomMember(const ExportCase& example) {
   const int outputs = task.action_dim();
   v1::TrainedMember member;
   member.set_version(absl::StrCat("sr2l ", SR2L_VERSION, ", LibTorch 1.13.1"));
+  member.set_task(task.name());
   member.set_seed(3);
   member.set_env_steps(500000);
   v1::PolicySnapshot& policy = *member.mutable_policy();
@@ -109,8 +111,9 @@ void WriteRun(const ExportCase& example, const std::vector<v1::TrainedMember>& m
   for (size_t k = 0; k < members.size(); ++k) {
     v1::TrainedMember member = members[k];
     member.mutable_policy()->set_member(static_cast<uint32_t>(k));
+    member.set_seed(k);
     WriteFile(absl::StrFormat("%s/policies/member_%03d.member", folder, k),
-              member.SerializeAsString());
+              EncodeMemberFile(member));
   }
 }
 

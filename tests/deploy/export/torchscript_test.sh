@@ -5,7 +5,7 @@ set -euo pipefail
 
 if ! python3 -c 'import torch' 2>/dev/null; then
   echo "python3 has no torch here: TorchScript is loaded back in C++ alone"
-  exit 0
+  exit 77
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
