@@ -108,12 +108,18 @@ int main(int argc, char** argv) {
                  "Groups of members that are trained at the same time on the CPU")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  double checkpoint_seconds = absl::ToDoubleSeconds(flags.trainer.checkpoint_interval);
+  app.add_option("--checkpoint-interval", checkpoint_seconds,
+                 "Seconds between checkpoints of a group of members")
+      ->check(CLI::Range(0.01, 86400.0))
+      ->capture_default_str();
   sr2l::AddDaemonFlags(app, flags.daemon);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  flags.trainer.checkpoint_interval = absl::Seconds(checkpoint_seconds);
   sr2l::InitializeLog("learner", flags.daemon.log_format);
   sr2l::UseOneThreadPerOperation();
   const absl::Status status = sr2l::Serve(flags, shutdown);

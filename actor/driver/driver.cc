@@ -293,7 +293,7 @@ void Driver::ReopenIfSettled(const v1::StreamKey& key) {
 }
 
 void Driver::Fail(const std::string& experiment_id, const std::string& reason) {
-  failures_.emplace(experiment_id, reason);
+  failures_.emplace(experiment_id, absl::FailedPreconditionError(reason));
 }
 
 void Driver::FailExperiments() {
@@ -301,7 +301,7 @@ void Driver::FailExperiments() {
     const auto experiment = experiments_.find(id);
     if (experiment == experiments_.end()) continue;
     experiment->second = Experiment();
-    SR2L_ERROR("experiment {} cannot be driven: {}", id, reason);
+    SR2L_ERROR("experiment {} cannot be driven: {}", id, std::string(reason.message()));
     ports_.ReportFailure(id, reason);
   }
   failures_.clear();

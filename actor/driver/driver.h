@@ -172,7 +172,7 @@ class Driver {
   const DriverOptions options_;
   uint64_t last_ticket_ = 0;
   std::map<std::string, Experiment> experiments_;
-  std::map<std::string, std::string> failures_;  // experiment, reason: not yet reported
+  std::map<std::string, absl::Status> failures_;  // experiment, reason: not yet reported
   SentChunks sent_chunks_;
   PolicyBatch batch_;
   DriverCounters counters_;

@@ -33,8 +33,8 @@ class DriverPorts {
   // reached again.
   virtual void StepAside(const std::string& reason) = 0;
 
-  // Tells the learner that the experiment cannot be driven.
-  virtual void ReportFailure(const std::string& experiment_id, const std::string& reason) = 0;
+  // Tells the learner that the experiment cannot be driven. DataLoss: the replay has lost steps.
+  virtual void ReportFailure(const std::string& experiment_id, const absl::Status& reason) = 0;
 
   // Evaluates a policy, beside the streams, and tells the learner what came of it. `task` is
   // null where the experiment cannot be driven.

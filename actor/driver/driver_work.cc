@@ -77,12 +77,13 @@ int Driver::StepMember(const Experiment& experiment, Member& member) {
         batch_.Add(lease.stream.get(), lease.policy.get());
         break;
       case Readiness::kPolicyGone:
-        Fail(
+        failures_.emplace(
             lease.key.experiment_id(),
-            absl::StrCat("member ", lease.key.member(), " stream ", lease.key.stream(),
-                         " is at step ", lease.stream->next_step(), ", which needs policy version ",
-                         lease.stream->round(), ", but the learner is at version ",
-                         member.policy->version(), ": the replay has lost steps"));
+            absl::DataLossError(absl::StrCat(
+                "member ", lease.key.member(), " stream ", lease.key.stream(), " is at step ",
+                lease.stream->next_step(), ", which needs policy version ", lease.stream->round(),
+                ", but the learner is at version ", member.policy->version(),
+                ": the replay has lost steps")));
         break;
       default:
         break;

@@ -114,7 +114,7 @@ void ActorLoop::Show(absl::Time now) {
             driver_.DescribeWait());
 }
 
-void ActorLoop::TryReport(const std::string& experiment_id, const std::string& reason,
+void ActorLoop::TryReport(const std::string& experiment_id, const absl::Status& reason,
                           std::shared_ptr<Backoff> backoff) {
   const absl::Status status =
       fleet_.ReportFailure(experiment_id, reason, absl::Now() + kCallTimeout);
@@ -154,7 +154,8 @@ absl::Status ActorLoop::Ports::Send(std::shared_ptr<const v1::Chunk> chunk) {
 
 void ActorLoop::Ports::StepAside(const std::string& reason) { loop_.fleet_.StepAside(reason); }
 
-void ActorLoop::Ports::ReportFailure(const std::string& experiment_id, const std::string& reason) {
+void ActorLoop::Ports::ReportFailure(const std::string& experiment_id,
+                                     const absl::Status& reason) {
   loop_.calls_.After(absl::ZeroDuration(), [this, experiment_id, reason] {
     loop_.TryReport(experiment_id, reason, std::make_shared<Backoff>(loop_.options_.jitter_seed));
   });

@@ -57,7 +57,7 @@ class ActorLoop {
                     absl::Duration delay) override;
     absl::Status Send(std::shared_ptr<const v1::Chunk> chunk) override;
     void StepAside(const std::string& reason) override;
-    void ReportFailure(const std::string& experiment_id, const std::string& reason) override;
+    void ReportFailure(const std::string& experiment_id, const absl::Status& reason) override;
     void StartEvaluation(std::shared_ptr<const CompiledTask> task,
                          const v1::EvaluationGrant& grant) override;
     void EndEvaluations(const std::string& experiment_id) override;
@@ -75,7 +75,7 @@ class ActorLoop {
   // Brings metrics up to date and, now and then, says what is waited for.
   void Show(absl::Time now);
   // On the thread of calls_, again until the learner has heard it.
-  void TryReport(const std::string& experiment_id, const std::string& reason,
+  void TryReport(const std::string& experiment_id, const absl::Status& reason,
                  std::shared_ptr<Backoff> backoff);
   // Likewise.
   void TryReport(const v1::ReportEvaluationRequest& report, std::shared_ptr<Backoff> backoff);

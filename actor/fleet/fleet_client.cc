@@ -27,13 +27,14 @@ FleetClient::FleetClient(const std::shared_ptr<grpc::Channel>& learner,
 
 FleetClient::~FleetClient() { Close(); }
 
-absl::Status FleetClient::ReportFailure(const std::string& experiment_id, const std::string& reason,
-                                        absl::Time deadline) {
+absl::Status FleetClient::ReportFailure(const std::string& experiment_id,
+                                        const absl::Status& reason, absl::Time deadline) {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(deadline));
   v1::ReportFailureRequest request;
   request.set_experiment_id(experiment_id);
-  request.set_reason(reason);
+  request.set_reason(std::string(reason.message()));
+  request.set_steps_lost(absl::IsDataLoss(reason));
   v1::ReportFailureResponse response;
   return FromGrpcStatus(stub_->ReportFailure(&context, request, &response));
 }

@@ -37,8 +37,8 @@ class FleetClient {
   // Calls Close.
   ~FleetClient();
 
-  // Blocks until the answer or the deadline.
-  absl::Status ReportFailure(const std::string& experiment_id, const std::string& reason,
+  // Blocks until the answer or the deadline. `reason` as DriverPorts::ReportFailure.
+  absl::Status ReportFailure(const std::string& experiment_id, const absl::Status& reason,
                              absl::Time deadline);
 
   // Blocks until the answer or the deadline.

@@ -111,7 +111,7 @@ absl::StatusOr<uint64_t> CheckpointFolder::Write(const v1::Checkpoint& checkpoin
   size_t kept = 0;
   for (const CheckpointFile& file : ListFiles(path_)) {
     if (file.first_member != first_member) continue;
-    if (++kept > kKept) {
+    if (file.position > checkpoint.position() || ++kept > kKept) {
       std::error_code ignored;
       fs::remove(file.path, ignored);
     } else {
@@ -123,18 +123,22 @@ absl::StatusOr<uint64_t> CheckpointFolder::Write(const v1::Checkpoint& checkpoin
 }
 
 std::map<uint32_t, v1::MemberCheckpoint> CheckpointFolder::ReadNewest(
-    std::vector<std::string>& damaged) const {
+    const std::function<bool(const v1::MemberCheckpoint&)>& fits,
+    std::vector<std::string>& damaged) {
   std::map<uint32_t, v1::MemberCheckpoint> newest;
   for (const CheckpointFile& file : ListFiles(path_)) {
     absl::StatusOr<v1::Checkpoint> checkpoint = Read(file.path);
     if (!checkpoint.ok()) {
       damaged.push_back(
           absl::StrCat(file.path.string(), ": ", checkpoint.status().message()));
+      std::error_code ignored;  // it is passed over all the same
+      fs::rename(file.path, file.path.string() + ".damaged", ignored);
       continue;
     }
     for (v1::MemberCheckpoint& member : *checkpoint->mutable_members()) {
-      v1::MemberCheckpoint& known = newest[member.member()];
-      if (!known.has_member() || known.position() < member.position()) known = std::move(member);
+      const auto known = newest.find(member.member());
+      if (known != newest.end() && known->second.position() >= member.position()) continue;
+      if (fits(member)) newest[member.member()] = std::move(member);
     }
   }
   return newest;

@@ -4,8 +4,8 @@
 
 namespace sr2l {
 
-CheckpointWriter::CheckpointWriter(CheckpointFolder folder)
-    : folder_(std::move(folder)), thread_([this] { Run(); }) {}
+CheckpointWriter::CheckpointWriter(CheckpointFolder folder, std::function<absl::Status()> sync)
+    : folder_(std::move(folder)), sync_(std::move(sync)), thread_([this] { Run(); }) {}
 
 CheckpointWriter::~CheckpointWriter() {
   {
@@ -58,7 +58,9 @@ void CheckpointWriter::Run() {
       checkpoint = std::move(queue_.front());
       queue_.pop_front();
     }
-    const absl::StatusOr<uint64_t> oldest = folder_.Write(checkpoint);
+    const absl::Status synced = sync_();
+    const absl::StatusOr<uint64_t> oldest =
+        synced.ok() ? folder_.Write(checkpoint) : absl::StatusOr<uint64_t>(synced);
     absl::MutexLock lock(&mu_);
     Members& members = members_[checkpoint.members(0).member()];
     members.pending = false;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -18,7 +19,9 @@ namespace sr2l {
 // Writes checkpoints in a thread of its own, so that training goes on meanwhile. Thread-safe.
 class CheckpointWriter {
  public:
-  explicit CheckpointWriter(CheckpointFolder folder);
+  // `sync` is called before each one is written: it answers when all that the checkpoint learned
+  // from is as durable as it gets. With its error the checkpoint is not written.
+  CheckpointWriter(CheckpointFolder folder, std::function<absl::Status()> sync);
   // Writes what was submitted, then ends.
   ~CheckpointWriter();
 
@@ -45,7 +48,10 @@ class CheckpointWriter {
 
   void Run();
 
-  CheckpointFolder folder_;  // used by the thread only
+  // Used by the thread only.
+  CheckpointFolder folder_;
+  const std::function<absl::Status()> sync_;
+
   mutable absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::deque<v1::Checkpoint> queue_ ABSL_GUARDED_BY(mu_);

@@ -181,16 +181,18 @@ absl::Status Fleet::ReportFailure(const v1::ReportFailureRequest& request) {
         absl::StrCat("experiment \"", request.experiment_id().substr(0, kMaxNameLength),
                      "\" is not running"));
   }
-  if (!running->second.failure.has_value()) {
-    running->second.failure = request.reason().substr(0, kMaxReasonLength);
+  if (running->second.failure.ok()) {
+    const std::string reason = request.reason().substr(0, kMaxReasonLength);
+    running->second.failure = request.steps_lost() ? absl::AbortedError(reason)
+                                                   : absl::FailedPreconditionError(reason);
   }
   return absl::OkStatus();
 }
 
-std::optional<std::string> Fleet::Failure(const std::string& experiment_id) const {
+absl::Status Fleet::Failure(const std::string& experiment_id) const {
   absl::MutexLock lock(&mu_);
   const auto running = experiments_.find(experiment_id);
-  return running == experiments_.end() ? std::nullopt : running->second.failure;
+  return running == experiments_.end() ? absl::OkStatus() : running->second.failure;
 }
 
 void Fleet::Evaluate(v1::EvaluationGrant evaluation) {

@@ -64,7 +64,9 @@ class Fleet {
 
   // An actor cannot drive the experiment; kept for Failure. NotFound if it is not active.
   absl::Status ReportFailure(const v1::ReportFailureRequest& request);
-  std::optional<std::string> Failure(const std::string& experiment_id) const;
+  // OK: no actor reported one. Aborted: the replay has lost steps; FailedPrecondition: anything
+  // else.
+  absl::Status Failure(const std::string& experiment_id) const;
 
   // Asks for an evaluation (the epoch is the fleet's to choose) of a started experiment. It is
   // reported when an actor has done it, whoever comes and goes meanwhile.
@@ -102,7 +104,7 @@ class Fleet {
   struct Running {
     v1::Assignment assignment;
     std::function<void(const v1::ReportEvaluationRequest&)> on_evaluation;
-    std::optional<std::string> failure;
+    absl::Status failure;  // see Failure
   };
   using Wakes = std::vector<std::function<void()>>;
 

@@ -6,7 +6,9 @@
 #include "absl/time/clock.h"
 #include "common/config/validate.h"
 #include "common/log/log.h"
+#include "common/rpc/backoff.h"
 #include "common/status/status_macros.h"
+#include "learner/training/retry.h"
 
 namespace sr2l {
 namespace {
@@ -18,6 +20,18 @@ constexpr absl::Duration kStorePause = absl::Seconds(1);
 
 void LogIfError(const absl::Status& status) {
   if (!status.ok()) SR2L_ERROR("{}", std::string(status.message()));
+}
+
+// An attempt that lasted this long had got going again.
+constexpr absl::Duration kHealthyAfter = absl::Minutes(1);
+
+bool MayPass(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
+         absl::IsAborted(status);
+}
+
+bool IsDamage(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsOutOfRange(status);
 }
 
 // Models can be large, and whoever asks for an experiment has them already.
@@ -200,16 +214,43 @@ void ExperimentQueue::RunOne(const v1::Experiment& experiment) {
     return other.ok() && HasEnded(other->state());
   });
   if (!dropped.ok()) SR2L_WARNING("old tables stay: {}", std::string(dropped.message()));
-  const absl::Status status = trainer_.Run(experiment, ResultsPath(id), start, stop,
-                                           [this](std::shared_ptr<ProgressBoard> board) {
-                                             absl::MutexLock lock(&mu_);
-                                             board_ = std::move(board);
-                                           });
+  const absl::Status status = Train(experiment, start, stop);
   const std::optional<Outcome> outcome = Conclude(id, status);
   if (!outcome.has_value()) return;
+  // What is damaged may be repaired: the replay keeps the steps until another experiment starts,
+  // and a single run stays one that can be resumed.
+  const bool damaged = IsDamage(status);
+  if (damaged && options_.single_run) return;
   StoreOutcome(*outcome);
+  if (damaged) return;
   if (const absl::Status gone = trainer_.Drop(id); !gone.ok()) {
     SR2L_WARNING("{}: its tables stay in the replay: {}", id, std::string(gone.message()));
+  }
+}
+
+absl::Status ExperimentQueue::Train(const v1::Experiment& experiment, Trainer::Start start,
+                                    const std::stop_token& stop) {
+  const std::string& id = experiment.experiment_id();
+  Backoff backoff(/*seed=*/0);
+  while (true) {
+    const absl::Time begin = absl::Now();
+    const absl::Status status = trainer_.Run(experiment, ResultsPath(id), start, stop,
+                                             [this](std::shared_ptr<ProgressBoard> board) {
+                                               absl::MutexLock lock(&mu_);
+                                               ReplaceBoard(std::move(board));
+                                             });
+    if (!MayPass(status)) return status;
+    if (stop.stop_requested()) return absl::CancelledError("stopped");
+    SR2L_WARNING("{}: {}; it goes on from its checkpoints", id, std::string(status.message()));
+    if (absl::Now() - begin > kHealthyAfter) backoff.Reset();
+    {
+      absl::MutexLock lock(&mu_);
+      if (board_ != nullptr) {
+        board_->SetWaiting(0, absl::StrCat("a new attempt, after: ", status.message()));
+      }
+    }
+    if (!Pause(stop, backoff.Next())) return absl::CancelledError("stopped");
+    start = Trainer::Start::kResume;
   }
 }
 
@@ -227,12 +268,14 @@ std::optional<ExperimentQueue::Outcome> ExperimentQueue::Conclude(
   } else if (!status.ok()) {
     outcome.state = v1::FAILED;
     outcome.reason = std::string(status.message());
+    halted_ = options_.single_run && IsDamage(status);
+    if (IsDamage(status)) {
+      absl::StrAppend(&outcome.reason, "; the other steps are kept for when it is repaired");
+    }
   }
   if (board_ != nullptr) {
     LogIfError(store_.SetProgress(experiment_id, board_->Snapshot(absl::Now())));
-    // Keeps changes() from going back when the board goes.
-    state_changes_ += board_->changes();
-    board_.reset();
+    ReplaceBoard(nullptr);
   }
   outcome_ = outcome;
   running_id_.clear();
@@ -240,6 +283,12 @@ std::optional<ExperimentQueue::Outcome> ExperimentQueue::Conclude(
   SR2L_INFO("experiment {} ended: {} {}", experiment_id, v1::ExperimentState_Name(outcome.state),
             outcome.reason);
   return outcome;
+}
+
+void ExperimentQueue::ReplaceBoard(std::shared_ptr<ProgressBoard> board) {
+  // Keeps changes() from going back.
+  if (board_ != nullptr) state_changes_ += board_->changes();
+  board_ = std::move(board);
 }
 
 void ExperimentQueue::StoreOutcome(const Outcome& outcome) {

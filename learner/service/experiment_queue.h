@@ -71,12 +71,17 @@ class ExperimentQueue {
   // nothing is queued or left running.
   absl::StatusOr<std::optional<v1::Experiment>> TakeNext() ABSL_LOCKS_EXCLUDED(mu_);
   void RunOne(const v1::Experiment& experiment);
+  // Trains until the end; after trouble that may pass it goes on from the checkpoints, again and
+  // again, and the board says why.
+  absl::Status Train(const v1::Experiment& experiment, Trainer::Start start,
+                     const std::stop_token& stop) ABSL_LOCKS_EXCLUDED(mu_);
   // How the experiment ended; nothing when it was only interrupted by Shutdown.
   std::optional<Outcome> Conclude(const std::string& experiment_id, const absl::Status& status)
       ABSL_LOCKS_EXCLUDED(mu_);
+  void ReplaceBoard(std::shared_ptr<ProgressBoard> board) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the outcome, again and again if the store cannot, until shutdown.
   void StoreOutcome(const Outcome& outcome) ABSL_LOCKS_EXCLUDED(mu_);
-  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return shutdown_ || work_; }
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return shutdown_ || (work_ && !halted_); }
   std::string ResultsPath(const std::string& experiment_id) const;
   // Whether it is the experiment that ended last, which the store may not know yet.
   bool HasConcluded(const std::string& experiment_id) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
@@ -91,6 +96,8 @@ class ExperimentQueue {
   mutable absl::Mutex mu_;
   bool work_ ABSL_GUARDED_BY(mu_) = true;  // the store may hold something queued
   bool shutdown_ ABSL_GUARDED_BY(mu_) = false;
+  // The single run found something damaged; whoever repairs it starts a learner again.
+  bool halted_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t state_changes_ ABSL_GUARDED_BY(mu_) = 1;
   std::string running_id_ ABSL_GUARDED_BY(mu_);
   std::optional<std::string> cancel_reason_ ABSL_GUARDED_BY(mu_);  // of the running one

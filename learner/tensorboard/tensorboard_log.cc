@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -99,7 +101,9 @@ absl::Status AppendSummary(const std::string& path, int64_t step, const Summary&
   *event.mutable_summary() = summary;
   std::ofstream file(path, std::ios::binary | std::ios::app);
   file << Frame(event) << std::flush;
-  if (!file) return absl::UnavailableError(absl::StrCat("cannot write ", path));
+  if (!file) {
+    return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", strerror(errno)));
+  }
   return absl::OkStatus();
 }
 

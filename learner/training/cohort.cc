@@ -158,9 +158,7 @@ absl::Status Cohort::AwaitReplay(std::stop_token stop,
   const absl::Time begin = absl::Now();
   absl::Status status = absl::DeadlineExceededError("");
   while (absl::IsDeadlineExceeded(status)) {
-    if (const auto failure = context_.fleet.Failure(context_.experiment_id)) {
-      return absl::FailedPreconditionError(*failure);
-    }
+    SR2L_RETURN_IF_ERROR(context_.fleet.Failure(context_.experiment_id));
     SR2L_RETURN_IF_ERROR(CallReplay(stop, [&] {
       status = call();
       return absl::IsDeadlineExceeded(status) ? absl::OkStatus() : status;

@@ -126,9 +126,7 @@ absl::Status Evaluations::Finish(std::stop_token stop) {
       absl::MutexLock lock(&mu_);
       if (mu_.AwaitWithTimeout(absl::Condition(this, &Evaluations::IsOver), kPatience)) break;
     }
-    if (const auto failure = context_.fleet.Failure(context_.experiment_id)) {
-      return absl::FailedPreconditionError(*failure);
-    }
+    SR2L_RETURN_IF_ERROR(context_.fleet.Failure(context_.experiment_id));
     context_.board.SetWaiting(context_.board_slot, DescribeWait());
   }
   context_.board.SetWaiting(context_.board_slot, "");

@@ -1,5 +1,7 @@
 #include "learner/training/results_folder.h"
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -140,7 +142,10 @@ absl::Status ResultsFolder::AppendRound(const v1::MemberProgress& m, double wall
       "\n");
   absl::MutexLock lock(&mu_);
   curve_ << row << std::flush;
-  if (!curve_) return absl::UnavailableError(absl::StrCat("cannot write ", path_, "/curve.csv"));
+  if (!curve_) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot write ", path_, "/curve.csv: ", strerror(errno)));
+  }
   return tensorboard_.Append(m, wall_seconds, now);
 }
 

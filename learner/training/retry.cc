@@ -5,16 +5,12 @@
 #include "common/rpc/backoff.h"
 
 namespace sr2l {
-namespace {
 
-// False when `stop` was requested before `pause` was over.
 bool Pause(const std::stop_token& stop, absl::Duration pause) {
   absl::Notification stopped;
   const std::stop_callback notify(stop, [&stopped] { stopped.Notify(); });
   return !stopped.WaitForNotificationWithTimeout(pause);
 }
-
-}  // namespace
 
 absl::Status RetryUntilReachable(std::stop_token stop,
                                  const std::function<void(const std::string&)>& waiting,

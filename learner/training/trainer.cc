@@ -28,6 +28,9 @@
 namespace sr2l {
 namespace {
 
+// For the log's next sync; with a disk that fails the checkpoint comes later.
+constexpr absl::Duration kSyncPatience = absl::Seconds(3);
+
 uint64_t TotalSteps(const v1::ExperimentConfig& config) {
   return static_cast<uint64_t>(config.rounds()) * config.steps_per_round();
 }
@@ -95,12 +98,44 @@ std::vector<std::vector<uint32_t>> Divide(uint32_t count, uint32_t parts) {
 }
 
 using Checkpoints = std::map<uint32_t, v1::MemberCheckpoint>;
+using HeldSteps = std::map<uint32_t, uint64_t>;
 
-Checkpoints ReadCheckpoints(const std::string& experiment_id, const CheckpointFolder& folder) {
+// By member: the steps that the replay holds, or held once, of every one of its streams.
+absl::StatusOr<HeldSteps> ReadHeldSteps(ReplayClient& replay, const std::string& experiment_id) {
+  SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse held,
+                        replay.DescribeTables(experiment_id));
+  HeldSteps steps;
+  for (const v1::TableDescription& table : held.tables()) {
+    const auto least = std::min_element(table.next_step().begin(), table.next_step().end());
+    steps[table.spec().member()] = least == table.next_step().end() ? 0 : *least;
+  }
+  return steps;
+}
+
+// Of every member the newest checkpoint that can be read and whose steps the replay holds all.
+// DataLoss: it holds those of none.
+absl::StatusOr<Checkpoints> ReadCheckpoints(const std::string& experiment_id,
+                                            const v1::ExperimentConfig& config,
+                                            const HeldSteps& held, CheckpointFolder& folder) {
+  HeldSteps beyond;
+  const auto fits = [&](const v1::MemberCheckpoint& checkpoint) {
+    if (config.collection() == v1::FREE_RUNNING || checkpoint.progress().failed()) return true;
+    const uint64_t learned = checkpoint.position() * StepsPerStreamRound(config);
+    if (held.at(checkpoint.member()) >= learned) return true;
+    beyond[checkpoint.member()] = learned;
+    return false;
+  };
   std::vector<std::string> damaged;
-  Checkpoints saved = folder.ReadNewest(damaged);
+  Checkpoints saved = folder.ReadNewest(fits, damaged);
   for (const std::string& text : damaged) {
     SR2L_WARNING("{}: a damaged checkpoint is passed over: {}", experiment_id, text);
+  }
+  for (const auto& [member, learned] : beyond) {
+    const std::string lost =
+        absl::StrCat("the replay has lost steps: of a stream of member ", member, " it has ",
+                     held.at(member), ", but ", learned, " were learned from");
+    if (saved.count(member) == 0) return absl::DataLossError(lost);
+    SR2L_WARNING("{}: {}; an older checkpoint is taken", experiment_id, lost);
   }
   uint64_t first = saved.empty() ? 0 : saved.begin()->second.position();
   for (const auto& [member, checkpoint] : saved) first = std::min(first, checkpoint.position());
@@ -132,7 +167,10 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> OpenResults(const std::string& pa
     // It was interrupted before there was anything to go on with.
     if (!absl::IsNotFound(results.status())) return results;
   }
-  return ResultsFolder::Create(path, config, absl::Now());
+  auto results = ResultsFolder::Create(path, config, absl::Now());
+  // A folder that cannot be written to from the start will not change by itself.
+  if (!absl::IsUnavailable(results.status())) return results;
+  return absl::FailedPreconditionError(results.status().message());
 }
 
 // Who trains together: members at the same position, in at most `parts` cohorts for each.
@@ -156,26 +194,6 @@ std::vector<std::vector<uint32_t>> DivideMembers(const v1::ExperimentConfig& con
     }
   }
   return runs;
-}
-
-// DataLoss when the replay does not hold every step up to the checkpoints.
-absl::Status CheckReplayHolds(ReplayClient& replay, const std::string& experiment_id,
-                              const v1::ExperimentConfig& config, const Checkpoints& saved) {
-  if (saved.empty()) return absl::OkStatus();
-  SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse held,
-                        replay.DescribeTables(experiment_id));
-  for (const v1::TableDescription& table : held.tables()) {
-    const auto checkpoint = saved.find(table.spec().member());
-    if (checkpoint == saved.end() || checkpoint->second.progress().failed()) continue;
-    const uint64_t learned = checkpoint->second.position() * StepsPerStreamRound(config);
-    for (int stream = 0; stream < table.next_step_size(); ++stream) {
-      if (table.next_step(stream) >= learned || config.collection() == v1::FREE_RUNNING) continue;
-      return absl::DataLossError(absl::StrCat(
-          "the replay has lost steps: member ", table.spec().member(), " stream ", stream,
-          " has ", table.next_step(stream), ", but ", learned, " were learned from"));
-    }
-  }
-  return absl::OkStatus();
 }
 
 // One cohort's error stops the others, as a request from outside does.
@@ -241,7 +259,7 @@ absl::Status Combine(const std::vector<absl::Status>& statuses,
     failures.insert(failures.end(), cohort->failures().begin(), cohort->failures().end());
   }
   if (failures.empty()) return absl::OkStatus();
-  return absl::AbortedError(
+  return absl::FailedPreconditionError(
       absl::StrCat(failures.size(), " member(s) failed: ", absl::StrJoin(failures, "; ")));
 }
 
@@ -267,29 +285,37 @@ absl::Status Trainer::RunCohorts(
 
   SR2L_ASSIGN_OR_RETURN(CheckpointFolder folder,
                         CheckpointFolder::Open(results_path + "/checkpoints"));
-  const Checkpoints saved = start == Start::kResume ? ReadCheckpoints(id, folder) : Checkpoints();
+  // Every cohort may wait, each of one member at least, and evaluations.
+  const size_t evaluations_slot = config.members().member_size();
+  const auto board = std::make_shared<ProgressBoard>(config, evaluations_slot + 1, absl::Now());
+  board_ready(board);
+  HeldSteps held;
+  SR2L_RETURN_IF_ERROR(RetryUntilReachable(
+      stop, [&board](const std::string& what) { board->SetWaiting(0, what); },
+      [&]() -> absl::Status {
+        SR2L_RETURN_IF_ERROR(replay_.CreateTables(MakeTables(id, config)));
+        SR2L_ASSIGN_OR_RETURN(held, ReadHeldSteps(replay_, id));
+        return absl::OkStatus();
+      }));
+  Checkpoints saved;
+  if (start == Start::kResume) {
+    SR2L_ASSIGN_OR_RETURN(saved, ReadCheckpoints(id, config, held, folder));
+  }
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<ResultsFolder> results,
                         OpenResults(results_path, config, start, saved));
   const uint32_t parts = device.is_cpu() ? static_cast<uint32_t>(std::max(1, options_.threads)) : 1;
   const std::vector<std::vector<uint32_t>> runs = DivideMembers(config, saved, parts);
-  // Every cohort may wait, and evaluations.
-  const auto board = std::make_shared<ProgressBoard>(config, runs.size() + 1, absl::Now());
-  board_ready(board);
-  SR2L_RETURN_IF_ERROR(RetryUntilReachable(
-      stop, [&board](const std::string& what) { board->SetWaiting(0, what); }, [&] {
-        SR2L_RETURN_IF_ERROR(replay_.CreateTables(MakeTables(id, config)));
-        return CheckReplayHolds(replay_, id, config, saved);
-      }));
 
   Evaluations evaluations({.experiment_id = id,
                            .config = config,
                            .fleet = fleet_,
                            .board = *board,
-                           .board_slot = runs.size(),
+                           .board_slot = evaluations_slot,
                            .results = *results,
                            .metrics = metrics_});
   const auto end_leases = absl::MakeCleanup([this, &id] { fleet_.End(id); });
-  CheckpointWriter checkpoints(std::move(folder));
+  CheckpointWriter checkpoints(std::move(folder),
+                               [this] { return replay_.Sync(kSyncPatience).status(); });
   const TrainingContext context{.experiment_id = id,
                                 .config = config,
                                 .replay = replay_,

@@ -34,9 +34,11 @@ class Trainer {
   enum class Start { kNew, kResume };
 
   // Blocks until the experiment has ended. OK: every member finished every round.
-  // Cancelled: `stop` was requested; a later Run may resume. Any other status: why it failed,
-  // naming failed members. `board_ready` is called with the board as soon as there is one; it
-  // must not be used after Run returns.
+  // Cancelled: `stop` was requested; a later Run may resume. Unavailable, ResourceExhausted,
+  // Aborted: trouble that may pass (a full disk, steps that the replay lost); a later Run with
+  // kResume goes on from the newest checkpoints that it can. DataLoss, OutOfRange: something that
+  // going on needs is damaged or gone. Any other status: why it failed, naming failed members.
+  // `board_ready` is called with the board as soon as there is one, and not after Run returned.
   absl::Status Run(const v1::Experiment& experiment, const std::string& results_path, Start start,
                    std::stop_token stop,
                    const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready);

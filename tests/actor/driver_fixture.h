@@ -107,8 +107,9 @@ class FakeWorld : public DriverPorts {
     sent.push_back(std::move(chunk));
     return absl::OkStatus();
   }
-  void ReportFailure(const std::string& experiment_id, const std::string& reason) override {
-    failures.push_back(experiment_id + ": " + reason);
+  void ReportFailure(const std::string& experiment_id, const absl::Status& reason) override {
+    failures.push_back(absl::StrCat(experiment_id, ": ", reason.message()));
+    lost_steps = absl::IsDataLoss(reason);
   }
   void StartEvaluation(std::shared_ptr<const CompiledTask> task,
                        const v1::EvaluationGrant& grant) override {
@@ -154,6 +155,7 @@ class FakeWorld : public DriverPorts {
   std::deque<Opening> openings;
   std::deque<std::shared_ptr<const v1::Chunk>> sent;
   std::vector<std::string> failures;
+  bool lost_steps = false;  // said the last of them
   struct Evaluation {
     std::shared_ptr<const CompiledTask> task;
     v1::EvaluationGrant grant;

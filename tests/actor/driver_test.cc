@@ -152,6 +152,7 @@ TEST_F(DriverTest, StreamBehindTheLearnerIsAFailure) {
   EXPECT_THAT(world_.failures,
               ElementsAre("e-1: member 0 stream 0 is at step 0, which needs policy version 0, but "
                           "the learner is at version 2: the replay has lost steps"));
+  EXPECT_TRUE(world_.lost_steps);
 }
 
 TEST_F(DriverTest, PolicyOfOtherSizesIsAFailureWithBothNumbers) {

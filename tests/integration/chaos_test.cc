@@ -1,5 +1,5 @@
-// Actors, replay and learner are killed again and again, at random moments; the run still
-// learns what it learns undisturbed, from every step once.
+// Actors, replay and learner are killed again and again, alone and in pairs, at random moments;
+// the run still learns what it learns undisturbed, from every step once.
 //
 // SR2L_CHAOS_KILLS: how often something is killed in each run.
 
@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,12 @@ constexpr absl::Duration kTrainingTimeout = absl::Minutes(30);
 int NumKills() {
   const char* text = std::getenv("SR2L_CHAOS_KILLS");
   return text == nullptr ? 6 : std::atoi(text);
+}
+
+// Also of what the log holds now, while it grows.
+void ExpectNoGapSoFar(const std::string& run) {
+  const ProgramResult audit = RunProgram({Binary("sr2l"), "audit", run});
+  EXPECT_EQ(audit.exit_code, 0) << audit.output << audit.errors;
 }
 
 class ChaosTest : public ::testing::TestWithParam<RecoveryCase> {};
@@ -51,11 +58,16 @@ TEST_P(ChaosTest, TheDigestIsThatOfTheUndisturbedRun) {
     ASSERT_TRUE(Eventually([&] { return NumCurveRows(run + "/curve.csv") >= rows; }))
         << train.output() << train.errors();
     absl::SleepFor(absl::Milliseconds(300) * random.Uniform(killed, 0));
-    const std::string program = programs[static_cast<int>(3 * random.Uniform(killed, 1))];
-    const std::vector<pid_t> processes = ChildrenWith(train.pid(), program);
-    if (processes.empty()) continue;  // just being started again
-    const size_t which = static_cast<size_t>(processes.size() * random.Uniform(killed, 2));
-    if (kill(processes[which], SIGKILL) == 0) ++killed;
+    // One of them, or two of different kinds at once.
+    const int first = static_cast<int>(3 * random.Uniform(killed, 1));
+    const int count = random.Uniform(killed, 2) < 0.4 ? 2 : 1;
+    for (int i = 0; i < count; ++i) {
+      const std::vector<pid_t> processes =
+          ChildrenWith(train.pid(), programs[(first + i) % std::size(programs)]);
+      if (processes.empty()) continue;  // just being started again
+      if (kill(processes.front(), SIGKILL) == 0) ++killed;
+    }
+    ExpectNoGapSoFar(run);
   }
   const ProgramResult result = train.Wait(kTrainingTimeout);
   EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;

@@ -24,10 +24,11 @@ void Service::StartReplay(const std::vector<std::string>& more_arguments) {
   Start("sr2l-replay", "replay", std::move(arguments));
 }
 
-void Service::StartLearner() {
-  Start("sr2l-learner", "learner",
-        {"--listen", learner_address(), "--replay", "unix:" + (folder_ / "replay.sock"),
-         "--state", folder_ / "state"});
+void Service::StartLearner(const std::vector<std::string>& more_arguments) {
+  std::vector<std::string> arguments = {"--listen", learner_address(), "--replay",
+                                        "unix:" + (folder_ / "replay.sock"), "--state", state()};
+  arguments.insert(arguments.end(), more_arguments.begin(), more_arguments.end());
+  Start("sr2l-learner", "learner", std::move(arguments));
 }
 
 void Service::StartActor(const std::string& name) {

@@ -18,7 +18,7 @@ class Service {
  public:
   // Each returns when the process serves; the test fails when it does not.
   void StartReplay(const std::vector<std::string>& more_arguments = {});
-  void StartLearner();
+  void StartLearner(const std::vector<std::string>& more_arguments = {});
   void StartActor(const std::string& name);
 
   // Ends a process at once, as a crash or the kernel would.
@@ -37,6 +37,10 @@ class Service {
 
   // Of a process that was started with --metrics.
   std::string metrics_address(const std::string& name) const;
+
+  // The learner's folder, and what its processes logged so far.
+  std::string state() const { return folder_ / "state"; }
+  std::string Log(const std::string& name) const { return ReadFile(folder_ / (name + ".log")); }
 
   // The folder with an experiment's results.
   std::string Results(const std::string& id) const { return folder_ / ("state/experiments/" + id); }

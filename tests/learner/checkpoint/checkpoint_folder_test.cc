@@ -45,6 +45,8 @@ void Write(const fs::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
+bool Any(const v1::MemberCheckpoint& /*checkpoint*/) { return true; }
+
 class CheckpointFolderTest : public ::testing::Test {
  protected:
   std::vector<fs::path> Files() const {
@@ -65,7 +67,7 @@ TEST_F(CheckpointFolderTest, TheNewestOfEachMemberIsRead) {
   v1::Checkpoint later = CheckpointAt(20);
   later.mutable_members()->RemoveLast();
   ASSERT_TRUE(folder_.Write(later).ok());
-  const std::map<uint32_t, v1::MemberCheckpoint> newest = folder_.ReadNewest(damaged_);
+  const std::map<uint32_t, v1::MemberCheckpoint> newest = folder_.ReadNewest(Any, damaged_);
   EXPECT_THAT(newest, SizeIs(2));
   EXPECT_EQ(newest.at(3).position(), 20);
   EXPECT_EQ(newest.at(4).position(), 10);
@@ -95,17 +97,43 @@ TEST_F(CheckpointFolderTest, AFileThatIsCutOrChangedAnywhereIsPassedOverForTheOn
       }
       Write(newest, wrong);
       damaged_.clear();
-      const auto read = folder_.ReadNewest(damaged_);
+      const auto read = folder_.ReadNewest(Any, damaged_);
       ASSERT_EQ(read.at(3).position(), 10) << i << (cut ? " cut" : " changed");
       ASSERT_THAT(damaged_, ElementsAre(HasSubstr(newest.filename().string()))) << i;
+      ASSERT_FALSE(fs::exists(newest));
+      ASSERT_EQ(Read(newest.string() + ".damaged"), wrong);
     }
   }
+}
+
+TEST_F(CheckpointFolderTest, OneThatDoesNotFitIsPassedOverForTheOneBeforeAndGoesWithTheNext) {
+  ASSERT_TRUE(folder_.Write(CheckpointAt(10)).ok());
+  ASSERT_TRUE(folder_.Write(CheckpointAt(20)).ok());
+  const auto fits = [](const v1::MemberCheckpoint& checkpoint) {
+    return checkpoint.member() == 4 || checkpoint.position() < 20;
+  };
+  const auto read = folder_.ReadNewest(fits, damaged_);
+  EXPECT_EQ(read.at(3).position(), 10);
+  EXPECT_EQ(read.at(4).position(), 20);
+  EXPECT_THAT(damaged_, IsEmpty());
+  EXPECT_EQ(*folder_.Write(CheckpointAt(15)), 10);
+  EXPECT_EQ(folder_.ReadNewest(Any, damaged_).at(4).position(), 15);
+  EXPECT_THAT(Files(), SizeIs(2));
+}
+
+TEST_F(CheckpointFolderTest, ADamagedOneDoesNotCountAmongThoseThatAreKept) {
+  ASSERT_TRUE(folder_.Write(CheckpointAt(10)).ok());
+  ASSERT_TRUE(folder_.Write(CheckpointAt(20)).ok());
+  Write(Files().back(), "damaged");
+  folder_.ReadNewest(Any, damaged_);
+  EXPECT_EQ(*folder_.Write(CheckpointAt(15)), 10);
+  EXPECT_EQ(*folder_.Write(CheckpointAt(18)), 15);
 }
 
 TEST_F(CheckpointFolderTest, AMissingFolderAndHalfWrittenFilesHoldNothing) {
   Write(path_ + "/members_003_0000000010.checkpoint.tmp", "half");
   Write(path_ + "/notes.txt", "mine");
-  EXPECT_THAT(folder_.ReadNewest(damaged_), IsEmpty());
+  EXPECT_THAT(folder_.ReadNewest(Any, damaged_), IsEmpty());
   EXPECT_THAT(damaged_, IsEmpty());
 }
 

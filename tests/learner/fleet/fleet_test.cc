@@ -223,7 +223,13 @@ TEST(FleetTest, TheFirstReportedFailureIsKept) {
   EXPECT_TRUE(fleet.ReportFailure(report).ok());
   report.set_reason("another");
   EXPECT_TRUE(fleet.ReportFailure(report).ok());
-  EXPECT_EQ(fleet.Failure("e"), "model swimmer.xml: no such body");
+  EXPECT_EQ(fleet.Failure("e"),
+            absl::FailedPreconditionError("model swimmer.xml: no such body"));
+  fleet.Start(Experiment(1, 1));
+  EXPECT_EQ(fleet.Failure("e"), absl::OkStatus()) << "started again";
+  report.set_steps_lost(true);
+  EXPECT_TRUE(fleet.ReportFailure(report).ok());
+  EXPECT_EQ(fleet.Failure("e"), absl::AbortedError("another"));
   report.set_experiment_id("unknown");
   EXPECT_EQ(fleet.ReportFailure(report).code(), absl::StatusCode::kNotFound);
 }
