@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/status/status_macros.h"
 
@@ -108,6 +109,19 @@ absl::Status ReplayClient::DropExperiment(const std::string& experiment_id) {
   request.set_experiment_id(experiment_id);
   v1::DropExperimentResponse response;
   return FromReplay(stub_->DropExperiment(&context, request, &response));
+}
+
+absl::StatusOr<v1::AppendResponse::Durability> ReplayClient::Sync(absl::Duration timeout) {
+  grpc::ClientContext context;
+  SetDeadline(context, timeout);
+  v1::SyncResponse response;
+  const absl::Status status = FromReplay(stub_->Sync(&context, v1::SyncRequest(), &response));
+  if (absl::IsDeadlineExceeded(status)) {
+    return absl::DeadlineExceededError(absl::StrCat(
+        "the replay's log was not synced within ", absl::FormatDuration(timeout)));
+  }
+  SR2L_RETURN_IF_ERROR(status);
+  return response.durability();
 }
 
 absl::StatusOr<v1::DescribeTablesResponse> ReplayClient::DescribeTables(

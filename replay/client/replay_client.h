@@ -55,6 +55,10 @@ class ReplayClient {
 
   absl::Status DropExperiment(const std::string& experiment_id);
 
+  // Waits until every step that was stored before is as durable as the replay ever makes it; what
+  // it outlives then. DeadlineExceeded after `timeout`: as long as the replay's disk fails.
+  absl::StatusOr<v1::AppendResponse::Durability> Sync(absl::Duration timeout);
+
   // The tables of one experiment, or of all if `experiment_id` is empty.
   absl::StatusOr<v1::DescribeTablesResponse> DescribeTables(const std::string& experiment_id);
 

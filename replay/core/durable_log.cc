@@ -345,6 +345,11 @@ v1::AppendResponse::Durability DurableLog::durability() const {
                                                 : v1::AppendResponse::WRITTEN;
 }
 
+v1::AppendResponse::Durability DurableLog::sync_durability() const {
+  return options_.sync.mode == LogSync::kNone ? v1::AppendResponse::WRITTEN
+                                              : v1::AppendResponse::SYNCED;
+}
+
 DurableLog::Stream* DurableLog::Find(const StreamId& id) {
   const auto table = tables_.find(id.table);
   if (table == tables_.end() || id.stream >= table->second.streams.size()) return nullptr;

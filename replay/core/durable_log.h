@@ -66,12 +66,10 @@ class DurableLog final : public TrajectoryLog {
   uint64_t bytes() const override { return memory_.bytes(); }
   uint64_t byte_budget() const override { return memory_.byte_budget(); }
   v1::AppendResponse::Durability durability() const override;
-  void WhenDurable(std::function<void(const absl::Status&)> done) override {
-    writer_->WhenDurable(std::move(done));
-  }
-  void AwaitDurable(std::function<void(const absl::Status&)> done) override {
-    writer_->AwaitDurable(std::move(done));
-  }
+  v1::AppendResponse::Durability sync_durability() const override;
+  void WhenDurable(Done done) override { writer_->WhenDurable(std::move(done)); }
+  void AwaitDurable(Done done) override { writer_->AwaitDurable(std::move(done)); }
+  void AwaitSync(const std::shared_ptr<const Done>& done) override { writer_->AwaitSync(done); }
   LogHealth health() const override { return writer_->health(); }
 
  private:

@@ -138,6 +138,14 @@ void LogWriter::AwaitDurable(Done done) {
   patient_.push_back(std::move(done));
 }
 
+void LogWriter::AwaitSync(const std::shared_ptr<const Done>& done) {
+  if (options_.sync.mode == LogSync::kNone) return (*done)(absl::OkStatus());
+  absl::MutexLock lock(&mu_);
+  patient_.push_back([weak = std::weak_ptr<const Done>(done)](const absl::Status& synced) {
+    if (const auto held = weak.lock()) (*held)(synced);
+  });
+}
+
 LogHealth LogWriter::health() const {
   absl::MutexLock lock(&mu_);
   return health_;

@@ -42,7 +42,7 @@ struct LogSyncOptions {
 // process if this one ends before. Thread-safe.
 class LogWriter {
  public:
-  using Done = std::function<void(const absl::Status&)>;
+  using Done = TrajectoryLog::Done;
   using Database = std::unique_ptr<rocksdb::DB>;
 
   struct Options {
@@ -68,9 +68,11 @@ class LogWriter {
   absl::Status Read(const std::function<void(rocksdb::DB&)>& read) const
       ABSL_LOCKS_EXCLUDED(db_mu_);
 
-  // See TrajectoryLog::WhenDurable and AwaitDurable. `done` must not wait.
+  // See the functions of TrajectoryLog. `done` must not wait. With kInterval a caller of AwaitSync
+  // does not wait for the end of the interval.
   void WhenDurable(Done done) ABSL_LOCKS_EXCLUDED(mu_);
   void AwaitDurable(Done done) ABSL_LOCKS_EXCLUDED(mu_);
+  void AwaitSync(const std::shared_ptr<const Done>& done) ABSL_LOCKS_EXCLUDED(mu_);
 
   LogHealth health() const ABSL_LOCKS_EXCLUDED(mu_);
 

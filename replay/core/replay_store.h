@@ -87,10 +87,10 @@ class ReplayStore {
   std::string DescribeWait(const v1::SampleRequest& request, absl::Time now) const;
 
   // Passes on to the log: see TrajectoryLog.
-  void WhenDurable(std::function<void(const absl::Status&)> done) {
-    log_.WhenDurable(std::move(done));
-  }
+  void WhenDurable(TrajectoryLog::Done done) { log_.WhenDurable(std::move(done)); }
   v1::AppendResponse::Durability durability() const { return log_.durability(); }
+  void AwaitSync(const std::shared_ptr<const TrajectoryLog::Done>& done) { log_.AwaitSync(done); }
+  v1::AppendResponse::Durability sync_durability() const { return log_.sync_durability(); }
 
   // Replaces the limits of the members' tables, of all or of none. InvalidArgument names the
   // field; FailedPrecondition a table without limits.

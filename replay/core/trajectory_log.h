@@ -71,6 +71,8 @@ struct LogHealth {
 // stream must not overlap, which the caller's lock of that stream ensures.
 class TrajectoryLog {
  public:
+  using Done = std::function<void(const absl::Status&)>;
+
   virtual ~TrajectoryLog() = default;
 
   // Creates all tables or none, with every stream at step 0 and epoch 0. AlreadyExists
@@ -125,15 +127,17 @@ class TrajectoryLog {
   // Calls `done` once everything that was changed before is as durable as it gets: at once, or
   // from another thread, in the order of the calls. ResourceExhausted: it is not for now; ask
   // again later.
-  virtual void WhenDurable(std::function<void(const absl::Status&)> done) {
-    done(absl::OkStatus());
-  }
+  virtual void WhenDurable(Done done) { done(absl::OkStatus()); }
 
   // The same for those who wait until it is: calls `done` later instead of with
   // ResourceExhausted, and with an error only when the log is closed before.
-  virtual void AwaitDurable(std::function<void(const absl::Status&)> done) {
-    done(absl::OkStatus());
-  }
+  virtual void AwaitDurable(Done done) { done(absl::OkStatus()); }
+
+  // Calls `*done` once everything that was changed before is as durable as the log ever makes it,
+  // so that sync_durability() holds: at once, or from another thread, as patiently as
+  // AwaitDurable. It is held weakly: who lets it go is not told.
+  virtual void AwaitSync(const std::shared_ptr<const Done>& done) { (*done)(absl::OkStatus()); }
+  virtual v1::AppendResponse::Durability sync_durability() const { return durability(); }
 
   virtual LogHealth health() const { return {}; }
 };

@@ -11,6 +11,7 @@
 #include "replay/service/append_reactor.h"
 #include "replay/service/read_round_reactor.h"
 #include "replay/service/sample_reactor.h"
+#include "replay/service/sync_reactor.h"
 
 namespace sr2l {
 namespace {
@@ -147,6 +148,15 @@ grpc::ServerUnaryReactor* ReplayService::DropExperiment(grpc::CallbackServerCont
     UpdateStoredBytes();
   }
   return ReplyWhenDurable(context, store_, status);
+}
+
+grpc::ServerUnaryReactor* ReplayService::Sync(grpc::CallbackServerContext* context,
+                                              const v1::SyncRequest* /*request*/,
+                                              v1::SyncResponse* response) {
+  const absl::Status status = RequireRole(*context, {"learner"});
+  if (!status.ok()) return Reply(context, status);
+  response->set_durability(store_.sync_durability());
+  return SyncReactor::Start(std::make_shared<SyncReactor>(store_));
 }
 
 grpc::ServerUnaryReactor* ReplayService::OpenStream(grpc::CallbackServerContext* context,

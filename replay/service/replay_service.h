@@ -17,11 +17,12 @@ using ReplayServiceBase = v1::Replay::WithCallbackMethod_CreateTables<
         v1::Replay::WithCallbackMethod_SetLimits<v1::Replay::WithCallbackMethod_ReleaseRounds<
             v1::Replay::WithCallbackMethod_DropExperiment<
                 v1::Replay::WithCallbackMethod_OpenStream<v1::Replay::WithRawCallbackMethod_Append<
-                    v1::Replay::WithCallbackMethod_DescribeTables<v1::Replay::Service>>>>>>>>>;
+                    v1::Replay::WithCallbackMethod_DescribeTables<
+                        v1::Replay::WithCallbackMethod_Sync<v1::Replay::Service>>>>>>>>>>;
 
 // The replay service of replay.proto over a store. Checks the caller's role (actors
-// append, learners create, read, sample, set limits, release and drop, operators and learners
-// describe), and the requests' limits. Thread-safe; no method blocks.
+// append, learners create, read, sample, set limits, release, drop and sync, operators and
+// learners describe), and the requests' limits. Thread-safe; no method blocks.
 class ReplayService final : public ReplayServiceBase {
  public:
   // Both are borrowed and must outlive the server. A reader that leaves a message untaken for
@@ -47,6 +48,9 @@ class ReplayService final : public ReplayServiceBase {
   grpc::ServerUnaryReactor* DropExperiment(grpc::CallbackServerContext* context,
                                            const v1::DropExperimentRequest* request,
                                            v1::DropExperimentResponse* response) override;
+  grpc::ServerUnaryReactor* Sync(grpc::CallbackServerContext* context,
+                                 const v1::SyncRequest* request,
+                                 v1::SyncResponse* response) override;
   grpc::ServerUnaryReactor* OpenStream(grpc::CallbackServerContext* context,
                                        const v1::OpenStreamRequest* request,
                                        v1::OpenStreamResponse* response) override;

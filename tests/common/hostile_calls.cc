@@ -54,6 +54,7 @@ void AddReplayRequests(const std::string& experiment_id,
   v1::DropExperimentRequest drop;
   drop.set_experiment_id(experiment_id);
   requests["DropExperiment"] = drop.SerializeAsString();
+  requests["Sync"] = v1::SyncRequest().SerializeAsString();
   v1::OpenStreamRequest open;
   *open.mutable_key() = MakeKey(Table(experiment_id), 0);
   open.set_lease_epoch(1);

@@ -72,6 +72,19 @@ class LogSyncTest : public ::testing::TestWithParam<LogSync> {
     return told->get_future();
   }
 
+  // What a checkpoint waits for. As long as it is kept nobody else lets the log's callback go.
+  struct Synced {
+    std::shared_ptr<const TrajectoryLog::Done> done;
+    std::future<absl::Status> answer;
+  };
+  Synced AwaitSync() {
+    auto told = std::make_shared<std::promise<absl::Status>>();
+    auto done = std::make_shared<const TrajectoryLog::Done>(
+        [told](const absl::Status& synced) { told->set_value(synced); });
+    store_->AwaitSync(done);
+    return {.done = done, .answer = told->get_future()};
+  }
+
   // What the learner waits for: a round, and a sample.
   std::future<absl::Status> Round(uint64_t round) {
     auto told = std::make_shared<std::promise<absl::Status>>();
@@ -213,6 +226,44 @@ TEST_P(LogSyncTest, AsLongAsSyncsFailNothingNewIsCalledSyncedAndItSaysWhy) {
   EXPECT_TRUE(round.get().ok());
   AppendUntilDurable(2);
   if (commits()) ExpectRoundsAfterPowerCut(3);
+}
+
+TEST_P(LogSyncTest, ASyncIsAnsweredByOneThatBeganAfterTheCall) {
+  DiskSyncs::Hold();
+  ASSERT_EQ(Append(rounds_, 0), v1::AppendResponse::STORED);
+  Synced first = AwaitSync();
+  if (GetParam() == LogSync::kNone) {
+    EXPECT_TRUE(IsTold(first.answer));
+    EXPECT_EQ(log_->sync_durability(), v1::AppendResponse::WRITTEN);
+    return;
+  }
+  Eventually([] { return DiskSyncs::num_held() > 0; });
+  ASSERT_EQ(Append(rounds_, 1), v1::AppendResponse::STORED);
+  Synced second = AwaitSync();
+  EXPECT_FALSE(IsTold(first.answer));
+  EXPECT_FALSE(IsTold(second.answer));
+  DiskSyncs::Pass();
+  EXPECT_TRUE(first.answer.get().ok());
+  EXPECT_TRUE(second.answer.get().ok());
+  ExpectRoundsAfterPowerCut(2);
+  EXPECT_EQ(log_->sync_durability(), v1::AppendResponse::SYNCED);
+}
+
+TEST_P(LogSyncTest, ASyncIsNotAnsweredBeforeTheDiskHasAllThatWasStored) {
+  if (GetParam() == LogSync::kNone) return;  // it is at once, see above
+  AppendUntilDurable(0);
+  DiskSyncs::Fail(".log");
+  ASSERT_EQ(Append(rounds_, 1), v1::AppendResponse::STORED);
+  Synced waiting = AwaitSync();
+  Synced gone = AwaitSync();
+  gone.done.reset();
+  Eventually([] { return DiskSyncs::num_failed() > 0; });
+  Eventually([&] { return !log_->health().refusal.empty(); });
+  EXPECT_FALSE(IsTold(waiting.answer));
+  DiskSyncs::Pass();
+  EXPECT_TRUE(waiting.answer.get().ok());
+  ExpectRoundsAfterPowerCut(2);
+  EXPECT_THROW(gone.answer.get(), std::future_error);  // its promise is gone, unkept
 }
 
 // The pages that the system believes to have written outlive the process.

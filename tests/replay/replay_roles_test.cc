@@ -99,6 +99,10 @@ class ReplayRolesTest : public ::testing::Test {
       v1::DropExperimentResponse response;
       return stub->DropExperiment(context, {}, &response);
     });
+    attempt("Sync", [&](grpc::ClientContext* context) {
+      v1::SyncResponse response;
+      return stub->Sync(context, {}, &response);
+    });
     attempt("OpenStream", [&](grpc::ClientContext* context) {
       v1::OpenStreamResponse response;
       return stub->OpenStream(context, {}, &response);
@@ -129,7 +133,8 @@ using Methods = std::vector<std::string>;
 TEST_F(ReplayRolesTest, ActorsAppendLearnersReadOperatorsDescribeOthersNothing) {
   EXPECT_EQ(Allowed("actor"), Methods({"OpenStream", "Append"}));
   EXPECT_EQ(Allowed("learner"), Methods({"CreateTables", "ReadRound", "Sample", "SetLimits",
-                                         "ReleaseRounds", "DropExperiment", "DescribeTables"}));
+                                         "ReleaseRounds", "DropExperiment", "Sync",
+                                         "DescribeTables"}));
   EXPECT_EQ(Allowed("operator"), Methods({"DescribeTables"}));
   EXPECT_EQ(Allowed("visitor"), Methods({}));
 }

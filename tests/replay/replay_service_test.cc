@@ -264,6 +264,14 @@ TEST_F(ReplayServiceTest, WaitsOutsideTheirRangeAreRefused) {
   }
 }
 
+TEST_F(ReplayServiceTest, InMemoryASyncIsAnsweredAtOnceWithWhatThatIsWorth) {
+  const v1::TableSpec spec = AddTable(0, 1);
+  Append({MakeChunk(spec, {.num_steps = 8})});
+  const auto durability = client_.Sync(absl::Seconds(20));
+  ASSERT_TRUE(durability.ok()) << durability.status();
+  EXPECT_EQ(*durability, v1::AppendResponse::MEMORY);
+}
+
 TEST_F(ReplayServiceTest, TakingAStreamOverIsCounted) {
   const v1::TableSpec spec = AddTable(0, 1);
   EXPECT_EQ(server_.metrics().streams_fenced.Value(), 0);
