@@ -63,7 +63,7 @@ EvaluationManner MannerOf(const Study& study) {
 std::string Describe(const EvaluationManner& manner) {
   std::vector<std::string> parts = {absl::StrCat(absl::StrJoin(manner.actions, " or "), " actions"),
                                     Counted(manner.episodes, "episode"),
-                                    Named("seed", "seeds", manner.seeds)};
+                                    Named("evaluation seed", "evaluation seeds", manner.seeds)};
   if (!manner.radii.empty()) parts.push_back(Named("radius", "radii", manner.radii));
   if (!manner.probe_radii.empty()) {
     parts.push_back(Named("probe radius", "probe radii", manner.probe_radii));

@@ -27,7 +27,7 @@ EvaluationManner MannerOf(const SeedRun& seed);
 EvaluationManner MannerOf(const Panel& panel);
 EvaluationManner MannerOf(const Study& study);
 
-// "sampled actions, 10 episodes, seed 0, radii 0.1, 0.2, probe radius 0.01".
+// "sampled actions, 10 episodes, evaluation seed 0, radii 0.1, 0.2, probe radius 0.01".
 std::string Describe(const EvaluationManner& manner);
 
 // "1 episode", "3 episodes", "1 to 3 episodes"; not of an empty set.

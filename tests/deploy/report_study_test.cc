@@ -344,11 +344,12 @@ TEST_F(StudyTest, RunsThatWereEvaluatedInDifferentWaysAreNoted) {
                   {.members = 2, .env_steps = 6000, .actions = "mean", .seed = 9, .episodes = 3});
   const Study study = MakeStudy({*ReadRun(folder_ / "a"), *ReadRun(folder_ / "b")});
   const std::string end = ", probe radius 0.01";
-  EXPECT_THAT(study.notes,
-              ElementsAre("TRPO on swimmer: evaluated in different ways: " + (folder_ / "a") +
-                          " with sampled actions, 2 episodes, seed 0, radii 0.1, 0.2" + end + "; " +
-                          (folder_ / "b") +
-                          " with mean actions, 3 episodes, seed 9, radii 0.1, 0.2" + end));
+  EXPECT_THAT(
+      study.notes,
+      ElementsAre("TRPO on swimmer: evaluated in different ways: " + (folder_ / "a") +
+                  " with sampled actions, 2 episodes, evaluation seed 0, radii 0.1, 0.2" + end +
+                  "; " + (folder_ / "b") +
+                  " with mean actions, 3 episodes, evaluation seed 9, radii 0.1, 0.2" + end));
   EXPECT_THAT(FigureOf(study, "disturbed_random_").caption,
               HasSubstr("; mean or sampled actions, 2 to 3 episodes of each seed"));
 }
