@@ -3,16 +3,25 @@
 #include "deploy/report/report.h"
 
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/commands.h"
 #include "deploy/cli/text.h"
 
 namespace sr2l {
 namespace {
+
+constexpr char kTraining[] = "training";
+constexpr char kEvaluation[] = "evaluation";
+
+// CLI11 validator: what is wrong with a kind of curve, empty when nothing is.
+std::string CheckCurve(const std::string& text) {
+  if (text == kTraining || text == kEvaluation) return "";
+  return absl::StrCat("must be ", kTraining, " or ", kEvaluation, ", got ", text);
+}
 
 absl::Status Report(const ReportOptions& options) {
   SR2L_ASSIGN_OR_RETURN(const ReportResult result, WriteReport(options));
@@ -39,13 +48,15 @@ void AddReport(CLI::App& app, Action& action) {
                    "Rounds, or evaluations, that a final return is the mean of")
       ->check(CLI::Range(size_t{1}, size_t{10000000}))
       ->capture_default_str();
-  const std::map<std::string, CurveKind> kinds = {{"training", CurveKind::kTraining},
-                                                  {"evaluation", CurveKind::kEvaluation}};
-  verb->add_option("--curve", options->curve_kind,
-                   "Returns of curves and finals: of training, or of evaluations during it")
-      ->transform(CLI::CheckedTransformer(kinds).description(""))
+  const auto set_curve = [options](const std::string& kind) {
+    options->curve_kind = kind == kEvaluation ? CurveKind::kEvaluation : CurveKind::kTraining;
+  };
+  verb->add_option_function<std::string>(
+          "--curve", set_curve,
+          "Returns of curves and finals: of training, or of evaluations during it")
+      ->check(CheckCurve)
       ->type_name("training|evaluation")
-      ->default_str("training");
+      ->default_str(kTraining);
   verb->callback([options, &action] { action = [options] { return Report(*options); }; });
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "deploy/report/evaluated.h"
 #include "deploy/report/gnuplot_script.h"
 #include "deploy/report/summary.h"
 
@@ -17,9 +18,6 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr char kReturn[] = "Return of an episode";
-
-// "TRPO on swimmer".
-std::string NameOf(const Panel& panel) { return absl::StrCat(panel.family, " on ", panel.task); }
 
 // The colours of the paper: blue without smoothness, orange, and green for the critic's;
 // several settings of one algorithm get the next free ones.
@@ -35,33 +33,43 @@ std::vector<size_t> Colors(const Panel& panel) {
   return colors;
 }
 
-// How many seeds the settings have: "10", "3 to 10".
-std::string SeedCount(const Panel& panel) {
-  std::set<size_t> counts;
-  for (const Setting& setting : panel.settings) counts.insert(setting.seeds.size());
-  if (*counts.begin() == *counts.rbegin()) return absl::StrCat(*counts.begin());
-  return absl::StrCat(*counts.begin(), " to ", *counts.rbegin());
-}
-
-// The folders of a panel's runs for which `wanted` holds, each once.
-template <typename Predicate>
-std::vector<std::string> Folders(const Panel& panel, Predicate wanted) {
-  std::set<std::string> folders;
-  for (const Setting& setting : panel.settings) {
-    for (const SeedRun& seed : setting.seeds) {
-      if (wanted(*seed.member)) folders.insert(seed.run->folder);
+// What a line under `disturbance` shows of a setting.
+void AddManner(const Setting& setting, const std::string& disturbance, EvaluationManner& manner) {
+  for (const SeedRun& seed : setting.seeds) {
+    for (const EvaluationPoint& point : seed.member->evaluation) {
+      if (point.disturbance == "none" || point.disturbance == disturbance) manner.Add(seed, point);
     }
   }
-  return {folders.begin(), folders.end()};
 }
 
-std::vector<std::string> UnevaluatedFolders(const Panel& panel, const std::string& disturbance) {
-  return Folders(panel, [&disturbance](const MemberData& member) {
-    return std::none_of(member.evaluation.begin(), member.evaluation.end(),
-                        [&](const EvaluationPoint& point) {
-                          return point.disturbance == disturbance && point.radius > 0;
-                        });
+std::string JoinMembers(const std::vector<UnevaluatedMembers>& unevaluated) {
+  return absl::StrJoin(unevaluated, ", ", [](std::string* out, const UnevaluatedMembers& members) {
+    out->append(members.members);
   });
+}
+
+// How a caption says what a line over so many seeds shows.
+std::string OverSeeds(const std::set<size_t>& counts) {
+  const std::string seeds = Counted(counts, "seed");
+  if (*counts.rbegin() == 1) return absl::StrCat("of ", seeds);
+  if (*counts.begin() > 1) return absl::StrCat("mean and standard deviation over ", seeds);
+  return absl::StrCat("mean over ", seeds, ", and standard deviation where there are several");
+}
+
+std::string CaptionOfDisturbed(const EvaluationManner& manner, const std::set<size_t>& seed_counts,
+                               const std::string& disturbance,
+                               const std::vector<UnevaluatedMembers>& unevaluated) {
+  std::string caption = absl::StrCat(
+      "Returns of the ",
+      manner.are_final ? "final policies" : "policies that were evaluated, not all of them final",
+      ", ", OverSeeds(seed_counts), "; ", absl::StrJoin(manner.actions, " or "), " actions, ",
+      Counted(manner.episodes, "episode"), " of each seed at each radius; ",
+      disturbance == "random" ? "offsets uniform in the ball."
+                              : "offsets that ten ascent steps find.");
+  if (!unevaluated.empty()) {
+    absl::StrAppend(&caption, " Not evaluated: ", JoinMembers(unevaluated), ".");
+  }
+  return caption;
 }
 
 class Planner {
@@ -113,13 +121,16 @@ class Planner {
     LineFigure figure{
         .title = NameOf(panel), .x_label = "Environment steps", .y_label = kReturn, .series = {}};
     const std::vector<size_t> colors = Colors(panel);
+    std::set<size_t> seed_counts;
     for (size_t i = 0; i < panel.settings.size(); ++i) {
       BandSeries series{.label = panel.settings[i].label, .color = colors[i], .points = {}};
       for (const MeanPoint& point : MeanCurve(panel.settings[i])) {
         series.points.push_back(
             {.x = point.env_steps, .y = point.mean, .deviation = point.deviation});
       }
-      if (!series.points.empty()) figure.series.push_back(std::move(series));
+      if (series.points.empty()) continue;
+      seed_counts.insert(panel.settings[i].seeds.size());
+      figure.series.push_back(std::move(series));
     }
     if (figure.series.empty()) {
       plan_.missing.push_back({.title = absl::StrCat("Learning curves, ", NameOf(panel)),
@@ -131,7 +142,7 @@ class Planner {
         absl::StrCat(study_.curve_kind == CurveKind::kEvaluation
                          ? "Return of evaluations during training"
                          : "Return during training",
-                     ", mean and standard deviation over ", SeedCount(panel), " seeds."));
+                     ", ", OverSeeds(seed_counts), "."));
   }
 
   void AddPercentiles(const Panel& panel) {
@@ -142,9 +153,11 @@ class Planner {
                       .x_fits_data = false,
                       .series = {}};
     const std::vector<size_t> colors = Colors(panel);
+    std::set<size_t> seed_counts;
     for (size_t i = 0; i < panel.settings.size(); ++i) {
       std::vector<double> returns = FinalReturns(panel.settings[i], last_);
       if (returns.size() < 2) continue;
+      seed_counts.insert(returns.size());
       std::sort(returns.begin(), returns.end());
       BandSeries series{.label = panel.settings[i].label, .color = colors[i], .points = {}};
       for (size_t rank = 0; rank < returns.size(); ++rank) {
@@ -161,8 +174,8 @@ class Planner {
       return;
     }
     Add("percentiles_", "Percentiles, ", panel, figure,
-        absl::StrCat("Final returns (", MeaningOfFinal(), ") of ", SeedCount(panel),
-                     " seeds, sorted: 0 is the worst seed, 100 the best."));
+        absl::StrCat("Final returns (", MeaningOfFinal(), ") of ", Counted(seed_counts, "seed"),
+                     ", sorted: 0 is the worst seed, 100 the best."));
   }
 
   void AddRobustness(const Panel& panel, const std::string& disturbance) {
@@ -173,48 +186,56 @@ class Planner {
                       .x_fits_data = false,
                       .series = {}};
     const std::vector<size_t> colors = Colors(panel);
-    std::set<double> episodes;  // of a seed, at each radius
+    EvaluationManner manner;
+    std::set<size_t> seed_counts;  // of the points
     for (size_t i = 0; i < panel.settings.size(); ++i) {
       BandSeries series{.label = panel.settings[i].label, .color = colors[i], .points = {}};
       bool is_disturbed = false;
+      std::set<size_t> counts;
       for (const DisturbedReturn& row : DisturbedReturns(panel.settings[i])) {
         if (row.disturbance != "none" && row.disturbance != disturbance) continue;
         is_disturbed |= row.disturbance == disturbance && row.radius > 0;
         series.points.push_back(
             {.x = row.radius, .y = row.returns.mean, .deviation = row.returns.deviation});
-        episodes.insert(row.episodes / static_cast<double>(row.returns.count));
+        counts.insert(row.returns.count);
       }
-      if (is_disturbed) figure.series.push_back(std::move(series));
+      if (!is_disturbed) continue;
+      seed_counts.merge(counts);
+      AddManner(panel.settings[i], disturbance, manner);
+      figure.series.push_back(std::move(series));
     }
     const std::string title = absl::StrCat("Return under ", disturbance, " disturbance, ");
-    const std::vector<std::string> unevaluated = UnevaluatedFolders(panel, disturbance);
-    if (!unevaluated.empty()) MissEvaluation(title + NameOf(panel), disturbance, unevaluated);
-    if (figure.series.empty()) return;  // nothing, or at radius 0 alone, was evaluated
+    const std::vector<UnevaluatedMembers> unevaluated = FindUnevaluated(panel, disturbance);
+    const bool is_drawn = !figure.series.empty();  // else radius 0 alone, at most, was evaluated
+    if (!unevaluated.empty()) {
+      MissEvaluation((is_drawn ? "A part of: " : "") + title + NameOf(panel), disturbance,
+                     unevaluated, MannerOf(panel));
+    }
+    if (!is_drawn) return;
     Add("disturbed_" + disturbance + "_", title, panel, figure,
-        absl::StrCat("Mean and standard deviation over seeds of the final policies' returns, ",
-                     absl::StrJoin(episodes, " or "), " episodes of each seed at each radius; ",
-                     disturbance == "random" ? "offsets uniform in the ball."
-                                             : "offsets that ten ascent steps find."));
+        CaptionOfDisturbed(manner, seed_counts, disturbance, unevaluated));
   }
 
   void MissEvaluation(const std::string& title, const std::string& disturbance,
-                      const std::vector<std::string>& folders) {
+                      const std::vector<UnevaluatedMembers>& unevaluated,
+                      const EvaluationManner& others) {
     std::vector<std::string> commands;
-    for (const std::string& folder : folders) {
-      commands.push_back(absl::StrCat("sr2l evaluate ", folder, " --radius 0.01,0.03,0.1"));
+    for (const UnevaluatedMembers& members : unevaluated) {
+      commands.push_back(EvaluateCommand(members.folder, others));
     }
-    plan_.missing.push_back(
-        {.title = title,
-         .reason = absl::StrCat("no evaluation under ", disturbance, " disturbance of ",
-                                absl::StrJoin(folders, ", ")),
-         .command = absl::StrJoin(commands, "\n")});
+    plan_.missing.push_back({.title = title,
+                             .reason = absl::StrCat("no evaluation under ", disturbance,
+                                                    " disturbance of ", JoinMembers(unevaluated)),
+                             .command = absl::StrJoin(commands, "\n")});
   }
 
   // Of the settings of one algorithm that differ in radius and coefficient alone.
   void AddHeatMap(const std::vector<const Setting*>& grid, const std::string& title,
                   const std::string& name) {
     std::set<double> radii, coefficients;
+    std::set<size_t> seed_counts;
     for (const Setting* const setting : grid) {
+      seed_counts.insert(setting->seeds.size());
       radii.insert(setting->radius);
       coefficients.insert(setting->coefficient);
     }
@@ -237,7 +258,9 @@ class Planner {
     plan_.figures.push_back(
         {.name = name,
          .title = "Radius and coefficient, " + title,
-         .caption = absl::StrCat("Final return (", MeaningOfFinal(), "), mean over seeds."),
+         .caption = absl::StrCat("Final return (", MeaningOfFinal(), "), ",
+                                 *seed_counts.rbegin() > 1 ? "mean over " : "of ",
+                                 Counted(seed_counts, "seed"), "."),
          .script = FormatScript(name, figure)});
   }
 
@@ -262,8 +285,8 @@ class Planner {
   }
 
   std::string MeaningOfFinal() const {
-    return absl::StrCat("mean of the last ", last_, " ", PointsOfCurves(study_),
-                        ", of all if there are fewer");
+    return absl::StrCat("mean of the ", LastPoints(study_, last_),
+                        last_ > 1 ? ", of all if there are fewer" : "");
   }
 
   const Study& study_;

@@ -16,7 +16,7 @@ struct Figure {
   std::string script;   // for gnuplot
 };
 
-// A figure that it does not suffice for.
+// A figure, or a part of one, that it does not suffice for.
 struct MissingFigure {
   std::string title;
   std::string reason;

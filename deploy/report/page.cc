@@ -70,7 +70,7 @@ std::string FormatFigures(const PageContent& content) {
   if (content.plan->figures.empty()) return "<p>None could be drawn.</p>\n";
   std::string html = "<div class=\"figures\">\n";
   for (const Figure& figure : content.plan->figures) {
-    absl::StrAppend(&html, "<figure id=\"", figure.name, "\">\n",
+    absl::StrAppend(&html, FigureTag(figure.name), "\n",
                     InlineSvg(figure.name, content.drawings.at(figure.name)), "<figcaption><b>",
                     Escape(figure.title), ".</b> ", Escape(figure.caption),
                     "</figcaption>\n</figure>\n");
@@ -80,7 +80,7 @@ std::string FormatFigures(const PageContent& content) {
 
 std::string FormatMissing(const std::vector<MissingFigure>& missing) {
   if (missing.empty()) return "";
-  std::string html = "<h2>Figures that are left out</h2>\n";
+  std::string html = "<h2>What is left out</h2>\n";
   for (const MissingFigure& figure : missing) {
     absl::StrAppend(&html, "<p><b>", Escape(figure.title), "</b>: ", Escape(figure.reason),
                     ". To have it:</p>\n<pre>", Escape(figure.command), "</pre>\n");
@@ -122,6 +122,10 @@ std::string TaskNames(const Study& study) {
 }
 
 }  // namespace
+
+std::string FigureTag(const std::string& name) {
+  return absl::StrCat("<figure id=\"", name, "\">");
+}
 
 std::string InlineSvg(const std::string& name, const std::string& svg) {
   const size_t start = svg.find("<svg");

@@ -23,6 +23,9 @@ struct PageContent {
 // One HTML file with everything in it: it loads nothing and runs no script.
 std::string FormatPage(const PageContent& content);
 
+// What starts the figure with this name in a page, and nothing else there.
+std::string FigureTag(const std::string& name);
+
 // An SVG file of gnuplot's as an element of a page that holds several: without the XML
 // declaration, and with `name` before every id.
 std::string InlineSvg(const std::string& name, const std::string& svg);

@@ -27,7 +27,8 @@ struct ReportResult {
 
 // Writes index.html, figures/ and tables/ into `out`, all at once: before, there is what was
 // there (meanwhile `out`.partial). The same runs give the same files. Errors name the run or
-// the file; AlreadyExists: `out` is not empty.
+// the file; AlreadyExists: `out` is not empty; FailedPrecondition: what would be replaced holds
+// something that no report writes.
 absl::StatusOr<ReportResult> WriteReport(const ReportOptions& options);
 
 }  // namespace sr2l

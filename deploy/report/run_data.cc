@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <system_error>
+#include <tuple>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -43,7 +45,10 @@ absl::StatusOr<MemberData*> MemberOf(const std::string& path, const CsvRow& row,
 
 absl::Status NoRoundYet(const std::string& folder) {
   return absl::FailedPreconditionError(absl::StrCat(
-      folder, "/curve.csv has no rows: no round is finished; go on with: sr2l resume ", folder));
+      folder,
+      "/curve.csv has no rows: no round is finished yet; if the training was interrupted, "
+      "go on with: sr2l resume ",
+      folder));
 }
 
 absl::Status ReadCurve(RunData& run) {
@@ -102,31 +107,69 @@ bool IsDisturbance(const std::string& name) {
   return name == "none" || name == "random" || name == "adversarial";
 }
 
+// The columns of evaluation.csv that a report reads; the last ones, from radius on, are numbers.
+const std::vector<std::string> kEvaluationColumns = {"member",
+                                                     "seed",
+                                                     "disturbance",
+                                                     "actions",
+                                                     "evaluation_seed",
+                                                     "policy_version",
+                                                     "radius",
+                                                     "env_steps",
+                                                     "episodes",
+                                                     "return_mean",
+                                                     "sm",
+                                                     "fluctuation",
+                                                     "local_lipschitz_mean",
+                                                     "jacobian_spectral",
+                                                     "probe_radius"};
+
+absl::StatusOr<EvaluationPoint> ParseEvaluation(const std::string& path, const CsvRow& row) {
+  SR2L_ASSIGN_OR_RETURN(const std::vector<double> numbers, Numbers(path, row, 6));
+  EvaluationPoint point{.disturbance = row.cells[2],
+                        .radius = numbers[0],
+                        .actions = row.cells[3],
+                        .env_steps = numbers[1],
+                        .episodes = numbers[2],
+                        .return_mean = numbers[3],
+                        .sm = numbers[4],
+                        .fluctuation = numbers[5],
+                        .local_lipschitz = numbers[6],
+                        .jacobian_spectral = numbers[7],
+                        .probe_radius = numbers[8]};
+  if (!IsDisturbance(point.disturbance) || !(point.radius >= 0) ||
+      !std::isfinite(point.return_mean)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ":", row.line, ": must have a disturbance, a radius and a return"));
+  }
+  if ((point.actions != "sampled" && point.actions != "mean") || !(point.episodes >= 1) ||
+      !absl::SimpleAtoi(row.cells[4], &point.evaluation_seed) ||
+      !absl::SimpleAtoi(row.cells[5], &point.policy_version)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ":", row.line,
+                     ": must have actions (sampled or mean), an evaluation_seed, a policy_version "
+                     "and episodes"));
+  }
+  return point;
+}
+
 absl::Status ReadEvaluation(RunData& run) {
   const std::string path = run.folder + "/evaluation.csv";
   std::error_code error;
   if (!fs::exists(path, error)) return absl::OkStatus();
-  SR2L_ASSIGN_OR_RETURN(
-      const std::vector<CsvRow> rows,
-      ReadCsvColumns(
-          path, {"member", "seed", "disturbance", "radius", "env_steps", "episodes", "return_mean",
-                 "sm", "fluctuation", "local_lipschitz_mean", "jacobian_spectral"}));
+  SR2L_ASSIGN_OR_RETURN(const std::vector<CsvRow> rows, ReadCsvColumns(path, kEvaluationColumns));
+  std::map<std::tuple<const MemberData*, std::string, double>, int> lines;
   for (const CsvRow& row : rows) {
     SR2L_ASSIGN_OR_RETURN(MemberData* const member, MemberOf(path, row, run));
-    SR2L_ASSIGN_OR_RETURN(const std::vector<double> numbers, Numbers(path, row, 3));
-    if (!IsDisturbance(row.cells[2]) || !(numbers[0] >= 0) || !std::isfinite(numbers[3])) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ":", row.line, ": must have a disturbance, a radius and a return"));
+    SR2L_ASSIGN_OR_RETURN(EvaluationPoint point, ParseEvaluation(path, row));
+    const auto [first, is_new] =
+        lines.try_emplace({member, point.disturbance, point.radius}, row.line);
+    if (!is_new) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ":", row.line, ": member ", row.cells[0], ", disturbance ", point.disturbance,
+          ", radius ", point.radius, " must occur once, and is in line ", first->second, " too"));
     }
-    member->evaluation.push_back({.disturbance = row.cells[2],
-                                  .radius = numbers[0],
-                                  .env_steps = numbers[1],
-                                  .episodes = numbers[2],
-                                  .return_mean = numbers[3],
-                                  .sm = numbers[4],
-                                  .fluctuation = numbers[5],
-                                  .local_lipschitz = numbers[6],
-                                  .jacobian_spectral = numbers[7]});
+    member->evaluation.push_back(std::move(point));
   }
   return absl::OkStatus();
 }

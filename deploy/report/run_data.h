@@ -26,6 +26,9 @@ struct CurvePoint {
 struct EvaluationPoint {
   std::string disturbance;  // "none", "random" or "adversarial"
   double radius = 0;
+  std::string actions;  // "sampled" or "mean"
+  uint64_t evaluation_seed = 0;
+  uint64_t policy_version = 0;
   double env_steps = 0;  // that the policy had learned from
   double episodes = 0;
   double return_mean = 0;
@@ -33,16 +36,18 @@ struct EvaluationPoint {
   double fluctuation = 0;
   double local_lipschitz = 0;
   double jacobian_spectral = 0;
+  double probe_radius = 0;  // of the balls in which smoothness was measured
 };
 
 struct MemberData {
   uint64_t seed = 0;
   double radius = 0;  // 0 without smoothness
   double coefficient = 0;
-  uint64_t rounds = 0;                      // finished
-  double env_steps = 0;                     // in them
-  std::vector<CurvePoint> curve;            // in the order of time
-  std::vector<EvaluationPoint> evaluation;  // empty: was not evaluated
+  uint64_t rounds = 0;            // finished
+  double env_steps = 0;           // in them
+  std::vector<CurvePoint> curve;  // in the order of time
+  // Each disturbance and radius once; empty: was not evaluated.
+  std::vector<EvaluationPoint> evaluation;
 };
 
 // A run's folder as a report sees it. A plain value.

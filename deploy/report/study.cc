@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "deploy/cli/text.h"
+#include "deploy/report/evaluated.h"
 
 namespace sr2l {
 namespace {
@@ -122,7 +123,8 @@ void NoteProgress(const RunData& run, std::vector<std::string>& notes) {
     for (const EvaluationPoint& point : member.evaluation) {
       if (point.env_steps == member.env_steps) continue;
       notes.push_back(absl::StrCat(run.folder, ": member ", i, " was evaluated after ",
-                                   point.env_steps, " of ", member.env_steps, " steps"));
+                                   point.env_steps, " of ", member.env_steps,
+                                   " steps (policy version ", point.policy_version, ")"));
       break;
     }
   }
@@ -188,11 +190,37 @@ void Arrange(Panel& panel) {
   LabelSettings(panel.settings);
 }
 
+// Numbers that were not measured alike stand in one figure only with a word about it.
+void NoteManners(const Panel& panel, std::vector<std::string>& notes) {
+  std::map<std::string, std::set<std::string>> manners;  // by the run's folder
+  std::set<std::string> all;
+  for (const Setting& setting : panel.settings) {
+    for (const SeedRun& seed : setting.seeds) {
+      if (seed.member->evaluation.empty()) continue;
+      const std::string manner = Describe(MannerOf(seed));
+      manners[seed.run->folder].insert(manner);
+      all.insert(manner);
+    }
+  }
+  if (all.size() < 2) return;
+  std::vector<std::string> runs;
+  for (const auto& [folder, own] : manners) {
+    runs.push_back(absl::StrCat(folder, " with ", absl::StrJoin(own, " or ")));
+  }
+  notes.push_back(
+      absl::StrCat(NameOf(panel), ": evaluated in different ways: ", absl::StrJoin(runs, "; ")));
+}
+
 }  // namespace
 
-std::string PointsOfCurves(const Study& study) {
-  return study.curve_kind == CurveKind::kEvaluation ? "evaluations during training"
-                                                    : "rounds in which episodes ended";
+std::string NameOf(const Panel& panel) { return absl::StrCat(panel.family, " on ", panel.task); }
+
+std::string LastPoints(const Study& study, size_t last) {
+  const std::string count = last == 1 ? "last " : absl::StrCat("last ", last, " ");
+  const char* const plural = last == 1 ? "" : "s";
+  return study.curve_kind == CurveKind::kEvaluation
+             ? absl::StrCat(count, "evaluation", plural, " during training")
+             : absl::StrCat(count, "round", plural, " in which episodes ended");
 }
 
 Study MakeStudy(std::vector<RunData> runs) {
@@ -208,7 +236,10 @@ Study MakeStudy(std::vector<RunData> runs) {
       AddSeed({.run = &run, .member = &member}, FindSetting(run, member, panel), study.notes);
     }
   }
-  for (Panel& panel : study.panels) Arrange(panel);
+  for (Panel& panel : study.panels) {
+    Arrange(panel);
+    NoteManners(panel, study.notes);
+  }
   return study;
 }
 

@@ -1,6 +1,7 @@
 #ifndef SR2L_DEPLOY_REPORT_STUDY_H_
 #define SR2L_DEPLOY_REPORT_STUDY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -42,8 +43,11 @@ struct Study {
   std::vector<std::string> notes;  // what a reader of the figures must know
 };
 
-// What the points of the study's curves are, for people.
-std::string PointsOfCurves(const Study& study);
+// "TRPO on swimmer".
+std::string NameOf(const Panel& panel);
+
+// What a final return is the mean of: "last 20 rounds in which episodes ended".
+std::string LastPoints(const Study& study, size_t last);
 
 // Pools the seeds of runs with the same setting; a seed that occurs twice counts once. All
 // were read with one kind of curve.

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "deploy/cli/text.h"
+#include "deploy/report/evaluated.h"
 #include "deploy/report/summary.h"
 
 namespace sr2l {
@@ -40,7 +41,7 @@ Table FinalTable(const Study& study, size_t last) {
   return MakeTable(
       study,
       {.name = "final",
-       .title = absl::StrCat("Final returns: means of the last ", last, " ", PointsOfCurves(study)),
+       .title = absl::StrCat("Final returns: means of the ", LastPoints(study, last)),
        .columns = {"seeds", "rounds_averaged", "final_mean", "final_std", "ci95_low", "ci95_high",
                    "worst_seed", "median_seed", "best_seed", "training_mean"},
        .rows = {}},
@@ -55,21 +56,23 @@ Table FinalTable(const Study& study, size_t last) {
 }
 
 Table EvaluationTable(const Study& study) {
-  return MakeTable(study,
-                   {.name = "evaluation",
-                    .title = "Final policies, clean and disturbed",
-                    .columns = {"disturbance", "disturbance_radius", "seeds", "episodes",
-                                "return_mean", "return_std", "ci95_low", "ci95_high", "sm",
-                                "fluctuation", "local_lipschitz", "jacobian_spectral"},
-                    .rows = {}},
-                   [](const Setting& setting, auto add) {
-                     for (const DisturbedReturn& row : DisturbedReturns(setting)) {
-                       add({row.disturbance, row.radius, Count(row.returns.count), row.episodes,
-                            row.returns.mean, row.returns.deviation, row.returns.interval.low,
-                            row.returns.interval.high, row.sm, row.fluctuation, row.local_lipschitz,
-                            row.jacobian_spectral});
-                     }
-                   });
+  return MakeTable(
+      study,
+      {.name = "evaluation",
+       .title = MannerOf(study).are_final ? "Final policies, clean and disturbed"
+                                          : "Policies, not all of them final, clean and disturbed",
+       .columns = {"disturbance", "disturbance_radius", "seeds", "episodes", "return_mean",
+                   "return_std", "ci95_low", "ci95_high", "sm", "fluctuation", "local_lipschitz",
+                   "jacobian_spectral"},
+       .rows = {}},
+      [](const Setting& setting, auto add) {
+        for (const DisturbedReturn& row : DisturbedReturns(setting)) {
+          add({row.disturbance, row.radius, Count(row.returns.count), row.episodes,
+               row.returns.mean, row.returns.deviation, row.returns.interval.low,
+               row.returns.interval.high, row.sm, row.fluctuation, row.local_lipschitz,
+               row.jacobian_spectral});
+        }
+      });
 }
 
 Table SeedTable(const Study& study, size_t last) {
@@ -124,6 +127,12 @@ std::vector<Table> MakeTables(const Study& study, size_t last) {
     if (!table.rows.empty()) tables.push_back(std::move(table));
   }
   return tables;
+}
+
+const std::set<std::string>& TableNames() {
+  static const auto* const names =
+      new std::set<std::string>{"final", "evaluation", "seeds", "curves"};
+  return *names;
 }
 
 std::string FormatCell(const Table::Cell& cell) {

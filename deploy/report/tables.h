@@ -1,6 +1,7 @@
 #ifndef SR2L_DEPLOY_REPORT_TABLES_H_
 #define SR2L_DEPLOY_REPORT_TABLES_H_
 
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,6 +23,9 @@ struct Table {
 // Final returns by setting and by seed, learning curves, and what was evaluated; final is the
 // mean of the last `last` rounds in which episodes ended. A table without rows is left out.
 std::vector<Table> MakeTables(const Study& study, size_t last);
+
+// The names of all that MakeTables may make.
+const std::set<std::string>& TableNames();
 
 // A cell for people: four digits; "-" when it is not defined.
 std::string FormatCell(const Table::Cell& cell);

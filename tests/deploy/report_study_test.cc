@@ -202,7 +202,8 @@ TEST_F(StudyTest, WhatIsUnfinishedOrWasEvaluatedTooEarlyIsNoted) {
   WriteEvaluation(folder_ / "a", /*members=*/1, /*env_steps=*/3000);
   const Study study = MakeStudy({*ReadRun(folder_ / "a")});
   ASSERT_THAT(study.notes, SizeIs(2));
-  EXPECT_THAT(study.notes[0], HasSubstr("member 0 was evaluated after 3000 of 6000 steps"));
+  EXPECT_THAT(study.notes[0],
+              HasSubstr("member 0 was evaluated after 3000 of 6000 steps (policy version 3)"));
   EXPECT_THAT(study.notes[1], HasSubstr("member 2 has finished 5 of 6 rounds"));
 }
 
@@ -212,7 +213,8 @@ TEST_F(StudyTest, WhatIsNoRunIsNamed) {
   WriteFile(folder_ / "a/curve.csv", kCurveHeader);
   EXPECT_THAT(ErrorOf("a"), HasSubstr("curve.csv has no rows: no round is finished"));
   std::filesystem::remove(folder_ / "a/curve.csv");
-  EXPECT_THAT(ErrorOf("a"), HasSubstr("a/curve.csv has no rows"));
+  EXPECT_THAT(ErrorOf("a"), HasSubstr("a/curve.csv has no rows: no round is finished yet; if the "
+                                      "training was interrupted, go on with: sr2l resume "));
   std::filesystem::remove(folder_ / "a/experiment.textproto");
   EXPECT_THAT(ErrorOf("a"), HasSubstr("a is no run's folder: it has no experiment.textproto"));
 }
@@ -236,6 +238,28 @@ TEST_F(StudyTest, AnotherVersionsOrDamagedFilesAreNamedWithTheirLine) {
   EXPECT_THAT(ErrorOf("a"), HasSubstr("no episode has ended yet"));
 }
 
+TEST_F(StudyTest, AnEvaluationThatIsWrittenTwiceIsRefusedAndNotCountedAsTwoSeeds) {
+  WriteRun(folder_ / "a", kTrpo, SomeReturn);
+  WriteEvaluation(folder_ / "a", /*members=*/2, /*env_steps=*/6000);
+  const std::string path = folder_ / "a/evaluation.csv";
+  const std::string text = ReadFile(path);
+  WriteFile(path, text + "1,1,6,6000,sampled,random,0.2,0,10,50,0.5,0.25,0.2,3,2\n");
+  EXPECT_EQ(ErrorOf("a"), path +
+                              ":12: member 1, disturbance random, radius 0.2 must occur once, and "
+                              "is in line 9 too");
+}
+
+TEST_F(StudyTest, AnEvaluationThatDoesNotSayHowItWasMadeIsRefused) {
+  WriteRun(folder_ / "a", kTrpo, SomeReturn);
+  const std::string path = folder_ / "a/evaluation.csv";
+  const std::string header = kEvaluationHeader;
+  for (const char* const cells : {"6,6000,,none,0,0,10", "6,6000,mean,none,0,-1,10",
+                                  "x,6000,mean,none,0,0,10", "6,6000,mean,none,0,0,0"}) {
+    WriteFile(path, absl::StrCat(header, "0,0,", cells, ",50,0.5,0.25,0.01,3,2\n"));
+    EXPECT_THAT(ErrorOf("a"), HasSubstr("evaluation.csv:2: must have actions (sampled or mean), "));
+  }
+}
+
 TEST_F(StudyTest, ALineThatIsStillBeingWrittenIsLeftOut) {
   WriteRun(folder_ / "a", kTrpo, SomeReturn);
   const std::string curve = ReadFile(folder_ / "a/curve.csv");
@@ -254,6 +278,85 @@ TEST_F(StudyTest, FiguresWithoutDataSayWhyAndWhatMakesIt) {
   EXPECT_THAT(plan.missing[2].command, HasSubstr("sr2l evaluate " + (folder_ / "a")));
   EXPECT_THAT(plan.missing[3].reason, HasSubstr("there are radius 0.02 and coefficient 3"));
   EXPECT_THAT(plan.missing[3].command, HasSubstr("members.radius="));
+}
+
+// The figure whose name starts with `start`.
+Figure FigureOf(const Study& study, const std::string& start) {
+  for (const Figure& figure : PlanFigures(study, 20).figures) {
+    if (figure.name.rfind(start, 0) == 0) return figure;
+  }
+  ADD_FAILURE() << "there is no figure " << start;
+  return {};
+}
+
+TEST_F(StudyTest, CaptionsSayHowMuchWasEvaluatedAndHow) {
+  WriteRun(folder_ / "a", kTrpo, SomeReturn);
+  WriteEvaluation(folder_ / "a", /*members=*/3, /*env_steps=*/6000);
+  const Study study = MakeStudy({*ReadRun(folder_ / "a")});
+  EXPECT_THAT(study.notes, IsEmpty());
+  EXPECT_EQ(FigureOf(study, "learning_").caption,
+            "Return during training, mean and standard deviation over 3 seeds.");
+  EXPECT_EQ(FigureOf(study, "disturbed_random_").caption,
+            "Returns of the final policies, mean and standard deviation over 3 seeds; sampled "
+            "actions, 10 episodes of each seed at each radius; offsets uniform in the ball.");
+  EXPECT_EQ(MakeTables(study, 20).at(1).title, "Final policies, clean and disturbed");
+}
+
+TEST_F(StudyTest, MembersWithoutEvaluationAreNamedAndTheRestIsNotCalledMoreThanItIs) {
+  WriteRun(folder_ / "a", kTrpo, SomeReturn);
+  WriteEvaluation(folder_ / "a",
+                  {.members = 1, .env_steps = 3000, .actions = "mean", .seed = 4, .episodes = 1});
+  const Study study = MakeStudy({*ReadRun(folder_ / "a")});
+  EXPECT_EQ(FigureOf(study, "disturbed_adversarial_").caption,
+            "Returns of the policies that were evaluated, not all of them final, of 1 seed; mean "
+            "actions, 1 episode of each seed at each radius; offsets that ten ascent steps find. "
+            "Not evaluated: members 1, 2 of " +
+                (folder_ / "a") + ".");
+  EXPECT_EQ(MakeTables(study, 20).at(1).title,
+            "Policies, not all of them final, clean and disturbed");
+  const FigurePlan plan = PlanFigures(study, 20);
+  ASSERT_THAT(plan.missing, SizeIs(2));
+  EXPECT_EQ(plan.missing[0].title, "A part of: Return under random disturbance, TRPO on swimmer");
+  EXPECT_EQ(plan.missing[0].reason,
+            "no evaluation under random disturbance of members 1, 2 of " + (folder_ / "a"));
+  EXPECT_EQ(plan.missing[0].command, "sr2l evaluate " + (folder_ / "a") +
+                                         " --radius 0.1,0.2 --actions mean --episodes 1 --seed 4");
+}
+
+TEST_F(StudyTest, TheSeedsOfEveryPointAreCounted) {
+  WriteRun(folder_ / "a", kTrpo, SomeReturn);
+  WriteRun(folder_ / "b", kTrpoSr, SomeReturn);
+  WriteEvaluation(folder_ / "a", /*members=*/3, /*env_steps=*/6000);
+  WriteEvaluation(folder_ / "b", /*members=*/1, /*env_steps=*/6000);
+  const Study study = MakeStudy({*ReadRun(folder_ / "a"), *ReadRun(folder_ / "b")});
+  EXPECT_THAT(FigureOf(study, "disturbed_random_").caption,
+              HasSubstr("mean over 1 to 3 seeds, and standard deviation where there are several;"));
+  EXPECT_THAT(FigureOf(study, "disturbed_random_").caption,
+              HasSubstr("Not evaluated: member 1 of " + (folder_ / "b")));
+  EXPECT_THAT(FigureOf(study, "learning_").caption, HasSubstr("over 2 to 3 seeds."));
+}
+
+TEST_F(StudyTest, RunsThatWereEvaluatedInDifferentWaysAreNoted) {
+  WriteRun(folder_ / "a", kTrpo, SomeReturn);
+  WriteRun(folder_ / "b", kTrpoSr, SomeReturn);
+  WriteEvaluation(folder_ / "a", {.members = 3, .env_steps = 6000, .episodes = 2});
+  WriteEvaluation(folder_ / "b",
+                  {.members = 2, .env_steps = 6000, .actions = "mean", .seed = 9, .episodes = 3});
+  const Study study = MakeStudy({*ReadRun(folder_ / "a"), *ReadRun(folder_ / "b")});
+  const std::string end = ", probe radius 0.01";
+  EXPECT_THAT(
+      study.notes,
+      ElementsAre("TRPO on swimmer: evaluated in different ways: " + (folder_ / "a") +
+                  " with sampled actions, 2 episodes, evaluation seed 0, radii 0.1, 0.2" + end +
+                  "; " + (folder_ / "b") +
+                  " with mean actions, 3 episodes, evaluation seed 9, radii 0.1, 0.2" + end));
+  EXPECT_THAT(FigureOf(study, "disturbed_random_").caption,
+              HasSubstr("; mean or sampled actions, 2 to 3 episodes of each seed"));
+}
+
+TEST_F(StudyTest, OneRoundIsNotCalledRounds) {
+  EXPECT_THAT(MakeTables(MakeStudy({Run("a", kTrpo)}), 1).at(0).title,
+              "Final returns: means of the last round in which episodes ended");
 }
 
 TEST_F(StudyTest, SeedsThatShareNoStepsHaveNoCurve) {

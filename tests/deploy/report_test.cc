@@ -132,7 +132,6 @@ TEST_F(ReportTest, CurvesAndFinalsMayBeOfEvaluationsDuringTraining) {
   const std::string page = ReadFile(out_ + "/index.html");
   EXPECT_THAT(page, HasSubstr("Return of evaluations during training"));
   EXPECT_THAT(page, HasSubstr("mean of the last 20 evaluations during training"));
-  EXPECT_EQ(Report({plain_, "--out", out_, "--curve", "sometimes"}).exit_code, 2);
 }
 
 TEST_F(ReportTest, TheSameRunsGiveTheSameFiles) {
@@ -152,6 +151,40 @@ TEST_F(ReportTest, AFolderThatIsNotEmptyIsKept) {
   EXPECT_TRUE(fs::exists(smooth_ + "/curve.csv"));
 }
 
+// A user's own file in a report's folder, wherever it lies, is worth more than a new report.
+TEST_F(ReportTest, AReportWithSomethingElseInItIsNotReplaced) {
+  ASSERT_EQ(Report({plain_, "--out", out_}).exit_code, 0);
+  const std::string page = ReadFile(out_ + "/index.html");
+  for (const char* const name :
+       {"/notes.txt", "/figures/mine.png", "/figures/learning_trpo_swimmer.pdf", "/tables/own.csv",
+        "/tables/figures/final.csv"}) {
+    fs::create_directories(fs::path(out_ + name).parent_path());
+    WriteFile(out_ + name, "mine");
+    ExpectFailure({plain_, "--out", out_, "--replace"}, "was written by no report");
+    EXPECT_EQ(ReadFile(out_ + name), "mine");
+    EXPECT_EQ(ReadFile(out_ + "/index.html"), page);
+    fs::remove(out_ + name);
+  }
+  fs::remove(out_ + "/tables/figures");
+  EXPECT_EQ(Report({plain_, "--out", out_, "--replace"}).exit_code, 0);
+  WriteFile(out_ + "/notes.txt", "mine");
+  ExpectFailure({plain_, "--out", out_, "--replace"},
+                "but " + out_ + "/notes.txt was written by no report: move it elsewhere first");
+}
+
+TEST_F(ReportTest, OnlyWhatAnInterruptedReportLeftMakesWayForTheNewOne) {
+  const std::string partial = out_ + ".partial";
+  fs::create_directories(partial + "/figures");
+  WriteFile(partial + "/figures/learning_trpo_swimmer.log", "interrupted");
+  WriteFile(partial + "/index.html.tmp", "interrupted");
+  WriteFile(partial + "/notes.txt", "mine");
+  ExpectFailure({plain_, "--out", out_}, partial + "/notes.txt was written by no report");
+  EXPECT_EQ(ReadFile(partial + "/notes.txt"), "mine");
+  fs::remove(partial + "/notes.txt");
+  EXPECT_EQ(Report({plain_, "--out", out_}).exit_code, 0);
+  EXPECT_FALSE(fs::exists(partial));
+}
+
 TEST_F(ReportTest, WhatIsNoRunIsOneLine) {
   ExpectFailure({plain_, folder_ / "none", "--out", out_}, "there is no run's folder");
   fs::remove(smooth_ + "/curve.csv");
@@ -165,6 +198,16 @@ TEST_F(ReportTest, WrongUsageIsOneLine) {
   const ProgramResult result = Report({plain_, "--out", out_, "--last", "0"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.errors, HasSubstr("--last"));
+}
+
+TEST_F(ReportTest, AKindOfCurveThatThereIsNotIsNamedWithWhatIsAllowed) {
+  for (const std::string kind : {"foo", "1", "0", "Training"}) {
+    const ProgramResult result = Report({plain_, "--out", out_, "--curve=" + kind});
+    EXPECT_EQ(result.exit_code, 2) << kind;
+    EXPECT_EQ(result.errors, "sr2l report: --curve: must be training or evaluation, got " + kind +
+                                 " (see sr2l report --help)\n");
+  }
+  EXPECT_EQ(Report({plain_, "--out", out_, "--curve", "training"}).exit_code, 0);
 }
 
 TEST_F(ReportTest, WithoutGnuplotThePackageIsNamed) {

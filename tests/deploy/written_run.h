@@ -18,8 +18,8 @@ namespace sr2l {
 inline constexpr char kCurveHeader[] =
     "member,seed,radius,coefficient,round,env_steps,updates,episodes,return_mean\n";
 inline constexpr char kEvaluationHeader[] =
-    "member,seed,disturbance,radius,env_steps,episodes,return_mean,sm,fluctuation,"
-    "local_lipschitz_mean,jacobian_spectral\n";
+    "member,seed,policy_version,env_steps,actions,disturbance,radius,evaluation_seed,episodes,"
+    "return_mean,sm,fluctuation,probe_radius,local_lipschitz_mean,jacobian_spectral\n";
 
 // The return of a member with `seed` in `round`, from 1.
 using ReturnOf = std::function<double(uint64_t seed, int round)>;
@@ -59,14 +59,24 @@ inline void WriteEvaluations(const std::string& folder, const std::string& exper
   WriteFile(folder + "/evaluations.csv", text);
 }
 
-// Clean, and under both disturbances at 0.1 and 0.2; of members with seeds 0, 1, ...: the
-// return falls with seed and radius.
-inline void WriteEvaluation(const std::string& folder, int members, int env_steps) {
+// How the members of a run were evaluated.
+struct WrittenEvaluation {
+  int members = 1;  // the first ones, with seeds 0, 1, ...
+  int env_steps = 0;
+  std::string actions = "sampled";
+  int seed = 0;
+  int episodes = 10;
+};
+
+// Clean, and under both disturbances at 0.1 and 0.2: the return falls with seed and radius.
+inline void WriteEvaluation(const std::string& folder, const WrittenEvaluation& evaluation) {
   std::string text = kEvaluationHeader;
-  for (int k = 0; k < members; ++k) {
+  for (int k = 0; k < evaluation.members; ++k) {
     const auto add = [&](const char* disturbance, double radius) {
-      absl::StrAppend(&text, k, ",", k, ",", disturbance, ",", radius, ",", env_steps, ",10,",
-                      100 - k - 100 * radius, ",0.5,0.25,3,2\n");
+      absl::StrAppend(&text, k, ",", k, ",", evaluation.env_steps / 1000, ",", evaluation.env_steps,
+                      ",", evaluation.actions, ",", disturbance, ",", radius, ",", evaluation.seed,
+                      ",", evaluation.episodes, ",", 100 - k - 100 * radius, ",0.5,0.25,",
+                      radius > 0 ? radius : 0.01, ",3,2\n");
     };
     add("none", 0);
     for (const char* const disturbance : {"random", "adversarial"}) {
@@ -75,6 +85,10 @@ inline void WriteEvaluation(const std::string& folder, int members, int env_step
     }
   }
   WriteFile(folder + "/evaluation.csv", text);
+}
+
+inline void WriteEvaluation(const std::string& folder, int members, int env_steps) {
+  WriteEvaluation(folder, WrittenEvaluation{.members = members, .env_steps = env_steps});
 }
 
 }  // namespace sr2l
