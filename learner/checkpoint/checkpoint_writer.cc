@@ -4,8 +4,10 @@
 
 namespace sr2l {
 
-CheckpointWriter::CheckpointWriter(CheckpointFolder folder, std::function<absl::Status()> sync)
-    : folder_(std::move(folder)), sync_(std::move(sync)), thread_([this] { Run(); }) {}
+CheckpointWriter::CheckpointWriter(CheckpointFolder folder, AwaitSteps await_steps)
+    : folder_(std::move(folder)),
+      await_steps_(std::move(await_steps)),
+      thread_([this] { Run(); }) {}
 
 CheckpointWriter::~CheckpointWriter() {
   {
@@ -58,9 +60,9 @@ void CheckpointWriter::Run() {
       checkpoint = std::move(queue_.front());
       queue_.pop_front();
     }
-    const absl::Status synced = sync_();
+    const absl::Status there = await_steps_(checkpoint);
     const absl::StatusOr<uint64_t> oldest =
-        synced.ok() ? folder_.Write(checkpoint) : absl::StatusOr<uint64_t>(synced);
+        there.ok() ? folder_.Write(checkpoint) : absl::StatusOr<uint64_t>(there);
     absl::MutexLock lock(&mu_);
     Members& members = members_[checkpoint.members(0).member()];
     members.pending = false;

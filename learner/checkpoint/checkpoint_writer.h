@@ -19,9 +19,11 @@ namespace sr2l {
 // Writes checkpoints in a thread of its own, so that training goes on meanwhile. Thread-safe.
 class CheckpointWriter {
  public:
-  // `sync` is called before each one is written: it answers when all that the checkpoint learned
-  // from is as durable as it gets. With its error the checkpoint is not written.
-  CheckpointWriter(CheckpointFolder folder, std::function<absl::Status()> sync);
+  // Answers when all that a checkpoint learned from is as durable as it gets. With its error the
+  // checkpoint is not written.
+  using AwaitSteps = std::function<absl::Status(const v1::Checkpoint&)>;
+
+  CheckpointWriter(CheckpointFolder folder, AwaitSteps await_steps);
   // Writes what was submitted, then ends.
   ~CheckpointWriter();
 
@@ -50,7 +52,7 @@ class CheckpointWriter {
 
   // Used by the thread only.
   CheckpointFolder folder_;
-  const std::function<absl::Status()> sync_;
+  const AwaitSteps await_steps_;
 
   mutable absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -23,6 +23,7 @@
 #include "learner/training/off_policy_cohort.h"
 #include "learner/training/on_policy_cohort.h"
 #include "learner/training/results_folder.h"
+#include "learner/training/resume_point.h"
 #include "learner/training/retry.h"
 
 namespace sr2l {
@@ -33,13 +34,6 @@ constexpr absl::Duration kSyncPatience = absl::Seconds(3);
 
 uint64_t TotalSteps(const v1::ExperimentConfig& config) {
   return static_cast<uint64_t>(config.rounds()) * config.steps_per_round();
-}
-
-// Steps that a stream takes with one policy: its share of a round, or of a cycle.
-uint64_t StepsPerStreamRound(const v1::ExperimentConfig& config) {
-  const int steps =
-      config.has_ddpg() ? config.ddpg().steps_per_cycle() : config.steps_per_round();
-  return steps / config.streams_per_member();
 }
 
 std::vector<v1::TableSpec> MakeTables(const std::string& experiment_id,
@@ -95,53 +89,6 @@ std::vector<std::vector<uint32_t>> Divide(uint32_t count, uint32_t parts) {
     }
   }
   return runs;
-}
-
-using Checkpoints = std::map<uint32_t, v1::MemberCheckpoint>;
-using HeldSteps = std::map<uint32_t, uint64_t>;
-
-// By member: the steps that the replay holds, or held once, of every one of its streams.
-absl::StatusOr<HeldSteps> ReadHeldSteps(ReplayClient& replay, const std::string& experiment_id) {
-  SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse held,
-                        replay.DescribeTables(experiment_id));
-  HeldSteps steps;
-  for (const v1::TableDescription& table : held.tables()) {
-    const auto least = std::min_element(table.next_step().begin(), table.next_step().end());
-    steps[table.spec().member()] = least == table.next_step().end() ? 0 : *least;
-  }
-  return steps;
-}
-
-// Of every member the newest checkpoint that can be read and whose steps the replay holds all.
-// DataLoss: it holds those of none.
-absl::StatusOr<Checkpoints> ReadCheckpoints(const std::string& experiment_id,
-                                            const v1::ExperimentConfig& config,
-                                            const HeldSteps& held, CheckpointFolder& folder) {
-  HeldSteps beyond;
-  const auto fits = [&](const v1::MemberCheckpoint& checkpoint) {
-    if (config.collection() == v1::FREE_RUNNING || checkpoint.progress().failed()) return true;
-    const uint64_t learned = checkpoint.position() * StepsPerStreamRound(config);
-    if (held.at(checkpoint.member()) >= learned) return true;
-    beyond[checkpoint.member()] = learned;
-    return false;
-  };
-  std::vector<std::string> damaged;
-  Checkpoints saved = folder.ReadNewest(fits, damaged);
-  for (const std::string& text : damaged) {
-    SR2L_WARNING("{}: a damaged checkpoint is passed over: {}", experiment_id, text);
-  }
-  for (const auto& [member, learned] : beyond) {
-    const std::string lost =
-        absl::StrCat("the replay has lost steps: of a stream of member ", member, " it has ",
-                     held.at(member), ", but ", learned, " were learned from");
-    if (saved.count(member) == 0) return absl::DataLossError(lost);
-    SR2L_WARNING("{}: {}; an older checkpoint is taken", experiment_id, lost);
-  }
-  uint64_t first = saved.empty() ? 0 : saved.begin()->second.position();
-  for (const auto& [member, checkpoint] : saved) first = std::min(first, checkpoint.position());
-  SR2L_INFO("{}: goes on from checkpoints of {} member(s), the oldest after round {}",
-            experiment_id, saved.size(), first);
-  return saved;
 }
 
 // Of members that failed before the checkpoint.
@@ -289,7 +236,7 @@ absl::Status Trainer::RunCohorts(
   const size_t evaluations_slot = config.members().member_size();
   const auto board = std::make_shared<ProgressBoard>(config, evaluations_slot + 1, absl::Now());
   board_ready(board);
-  HeldSteps held;
+  HeldByMember held;
   SR2L_RETURN_IF_ERROR(RetryUntilReachable(
       stop, [&board](const std::string& what) { board->SetWaiting(0, what); },
       [&]() -> absl::Status {
@@ -314,8 +261,9 @@ absl::Status Trainer::RunCohorts(
                            .results = *results,
                            .metrics = metrics_});
   const auto end_leases = absl::MakeCleanup([this, &id] { fleet_.End(id); });
-  CheckpointWriter checkpoints(std::move(folder),
-                               [this] { return replay_.Sync(kSyncPatience).status(); });
+  CheckpointWriter checkpoints(std::move(folder), [this, &id, &config](const v1::Checkpoint& made) {
+    return AwaitSteps(id, config, made);
+  });
   const TrainingContext context{.experiment_id = id,
                                 .config = config,
                                 .replay = replay_,
@@ -335,6 +283,18 @@ absl::Status Trainer::RunCohorts(
                                    [](const absl::Status& status) { return status.ok(); });
   if (trained) SR2L_RETURN_IF_ERROR(evaluations.Finish(stop));
   return Combine(statuses, cohorts, FailuresOf(saved));
+}
+
+absl::Status Trainer::AwaitSteps(const std::string& experiment_id,
+                                 const v1::ExperimentConfig& config,
+                                 const v1::Checkpoint& checkpoint) {
+  SR2L_RETURN_IF_ERROR(replay_.Sync(kSyncPatience).status());
+  // It may have lost some since they were learned from.
+  SR2L_ASSIGN_OR_RETURN(const HeldByMember held, ReadHeldSteps(replay_, experiment_id));
+  for (const v1::MemberCheckpoint& member : checkpoint.members()) {
+    SR2L_RETURN_IF_ERROR(CheckContinues(config, member, held));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Trainer::SetLimiter(const std::string& experiment_id,

@@ -12,6 +12,7 @@
 #include "learner/training/learner_metrics.h"
 #include "learner/training/progress_board.h"
 #include "replay/client/replay_client.h"
+#include "sr2l/v1/checkpoint.pb.h"
 #include "sr2l/v1/experiment.pb.h"
 
 namespace sr2l {
@@ -55,6 +56,9 @@ class Trainer {
   absl::Status DropTables(const std::function<bool(const std::string&)>& is_stale);
 
  private:
+  // Waits until the replay has, as durably as it ever has, all that the checkpoint learned from.
+  absl::Status AwaitSteps(const std::string& experiment_id, const v1::ExperimentConfig& config,
+                          const v1::Checkpoint& checkpoint);
   absl::Status RunCohorts(const v1::Experiment& experiment, const std::string& results_path,
                           Start start, std::stop_token stop,
                           const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready);

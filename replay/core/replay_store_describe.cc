@@ -98,6 +98,7 @@ absl::StatusOr<v1::DescribeTablesResponse> ReplayStore::Describe(
     v1::TableDescription& description = *response.add_tables();
     *description.mutable_spec() = state.spec;
     description.set_bytes(state.bytes);
+    description.set_released_step(state.released_end);
     for (const StreamState& stream : state.streams) {
       description.add_next_step(stream.next_step);
       description.add_lease_epoch(stream.epoch);

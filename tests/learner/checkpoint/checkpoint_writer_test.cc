@@ -23,13 +23,13 @@ v1::Checkpoint CheckpointAt(uint32_t member, uint64_t position) {
 }
 
 bool Any(const v1::MemberCheckpoint& /*checkpoint*/) { return true; }
-absl::Status Synced() { return absl::OkStatus(); }
+absl::Status Synced(const v1::Checkpoint& /*checkpoint*/) { return absl::OkStatus(); }
 
 TEST(CheckpointWriterTest, NothingIsWrittenBeforeWhatItLearnedFromIsDurable) {
   const TemporaryFolder folder;
   absl::Mutex mu;
   absl::Status answer = absl::UnavailableError("the disk fails");
-  CheckpointWriter writer(*CheckpointFolder::Open(folder.path()), [&] {
+  CheckpointWriter writer(*CheckpointFolder::Open(folder.path()), [&](const v1::Checkpoint&) {
     absl::MutexLock lock(&mu);
     return answer;
   });

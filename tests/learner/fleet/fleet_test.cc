@@ -225,8 +225,10 @@ TEST(FleetTest, TheFirstReportedFailureIsKept) {
   EXPECT_TRUE(fleet.ReportFailure(report).ok());
   EXPECT_EQ(fleet.Failure("e"),
             absl::FailedPreconditionError("model swimmer.xml: no such body"));
+  fleet.End("e");
   fleet.Start(Experiment(1, 1));
   EXPECT_EQ(fleet.Failure("e"), absl::OkStatus()) << "started again";
+  report.set_experiment_id("e");
   report.set_steps_lost(true);
   EXPECT_TRUE(fleet.ReportFailure(report).ok());
   EXPECT_EQ(fleet.Failure("e"), absl::AbortedError("another"));

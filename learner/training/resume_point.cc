@@ -1,0 +1,86 @@
+#include "learner/training/resume_point.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/log/log.h"
+#include "common/status/status_macros.h"
+
+namespace sr2l {
+namespace {
+
+absl::Status CheckContinuesFrom(uint64_t position, uint32_t member,
+                                const v1::ExperimentConfig& config, const HeldByMember& held) {
+  if (config.collection() == v1::FREE_RUNNING) return absl::OkStatus();
+  const auto found = held.find(member);
+  const HeldSteps steps = found == held.end() ? HeldSteps() : found->second;
+  const uint64_t learned = position * StepsPerStreamRound(config);
+  if (steps.begin <= learned && learned <= steps.end) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      "member ", member, " cannot go on after step ", learned, " of its streams: the replay has ",
+      learned < steps.begin ? absl::StrCat("released what came before step ", steps.begin)
+                            : absl::StrCat("lost steps, it holds ", steps.end)));
+}
+
+}  // namespace
+
+uint64_t StepsPerStreamRound(const v1::ExperimentConfig& config) {
+  const int steps =
+      config.has_ddpg() ? config.ddpg().steps_per_cycle() : config.steps_per_round();
+  return steps / config.streams_per_member();
+}
+
+absl::StatusOr<HeldByMember> ReadHeldSteps(ReplayClient& replay,
+                                           const std::string& experiment_id) {
+  SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse described,
+                        replay.DescribeTables(experiment_id));
+  HeldByMember held;
+  for (const v1::TableDescription& table : described.tables()) {
+    const auto least = std::min_element(table.next_step().begin(), table.next_step().end());
+    held[table.spec().member()] = {
+        .begin = table.released_step(),
+        .end = least == table.next_step().end() ? 0 : *least};
+  }
+  return held;
+}
+
+absl::Status CheckContinues(const v1::ExperimentConfig& config,
+                            const v1::MemberCheckpoint& checkpoint, const HeldByMember& held) {
+  if (checkpoint.progress().failed()) return absl::OkStatus();
+  return CheckContinuesFrom(checkpoint.position(), checkpoint.member(), config, held);
+}
+
+absl::StatusOr<Checkpoints> ReadCheckpoints(const std::string& experiment_id,
+                                            const v1::ExperimentConfig& config,
+                                            const HeldByMember& held, CheckpointFolder& folder) {
+  std::map<uint32_t, absl::Status> passed_over;
+  const auto fits = [&](const v1::MemberCheckpoint& checkpoint) {
+    const absl::Status continues = CheckContinues(config, checkpoint, held);
+    if (!continues.ok()) passed_over[checkpoint.member()] = continues;
+    return continues.ok();
+  };
+  std::vector<std::string> damaged;
+  Checkpoints saved = folder.ReadNewest(fits, damaged);
+  for (const std::string& text : damaged) {
+    SR2L_WARNING("{}: a damaged checkpoint is passed over: {}", experiment_id, text);
+  }
+  for (int member = 0; member < config.members().member_size(); ++member) {
+    if (saved.count(member) > 0) continue;
+    // A replay without any of the steps is not the one that the checkpoint is of.
+    const auto last = passed_over.find(member);
+    if (last != passed_over.end() && held.at(member).end == 0) return last->second;
+    SR2L_RETURN_IF_ERROR(CheckContinuesFrom(0, static_cast<uint32_t>(member), config, held));
+  }
+  for (const auto& [member, status] : passed_over) {
+    SR2L_WARNING("{}: an older checkpoint is taken: {}", experiment_id,
+                 std::string(status.message()));
+  }
+  uint64_t first = saved.empty() ? 0 : saved.begin()->second.position();
+  for (const auto& [member, checkpoint] : saved) first = std::min(first, checkpoint.position());
+  SR2L_INFO("{}: goes on from checkpoints of {} member(s), the oldest after round {}",
+            experiment_id, saved.size(), first);
+  return saved;
+}
+
+}  // namespace sr2l
