@@ -108,7 +108,7 @@ TEST_P(ResumeTest, TrainGoesOnWhenLearnerAndReplayAreKilled) {
 INSTANTIATE_TEST_SUITE_P(Algorithms, ResumeTest, ::testing::ValuesIn(kRecoveryCases),
                          [](const auto& info) { return info.param.name; });
 
-// One run that was killed, whose folder is then tampered with.
+// A run that was interrupted, so with a checkpoint, and whose folder is then tampered with.
 class TamperedRunTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -116,7 +116,7 @@ class TamperedRunTest : public ::testing::Test {
     RunningProgram train(TrainCommand(folder_ / "experiment.textproto", run_));
     ASSERT_TRUE(Eventually([&] { return NumCurveRows(run_ + "/curve.csv") >= kRows / 4; }))
         << train.output() << train.errors();
-    train.Signal(SIGKILL);
+    train.Signal(SIGINT);
     train.Wait(kTrainingTimeout);
   }
 
