@@ -21,9 +21,9 @@ namespace fs = std::filesystem;
 
 // What training, the other commands and their temporary files put into a run's folder.
 constexpr std::array kOwnNames = {
-    "checkpoints", "curve.csv", "evaluation.csv", "experiment.textproto",
-    "exports",     "lock",      "logs",           "play",
-    "policies",    "replay",    "sockets",        "tensorboard"};
+    "checkpoints", "curve.csv", "evaluation.csv", "evaluations.csv", "experiment.textproto",
+    "exports",     "lock",      "logs",           "play",            "policies",
+    "replay",      "run.lock",  "sockets",        "tensorboard"};
 constexpr absl::string_view kStore = "experiments.db";  // and what SQLite puts beside it
 constexpr absl::string_view kTemporary = ".tmp";
 

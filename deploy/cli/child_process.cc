@@ -25,8 +25,8 @@ absl::Status SystemError(int error, absl::string_view what) {
 
 // What the child does between fork and exec: only calls that are safe there. Reports
 // its errno through `report_fd`, which a successful exec closes.
-[[noreturn]] void BecomeProgram(char* const* argv, int input_fd, int log_fd, int report_fd,
-                                pid_t parent) {
+[[noreturn]] void BecomeProgram(const Command& command, char* const* argv, int input_fd,
+                                int log_fd, int report_fd, pid_t parent) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);  // the parent went before prctl took effect
@@ -38,6 +38,7 @@ absl::Status SystemError(int error, absl::string_view what) {
   dup2(log_fd, STDOUT_FILENO);
   dup2(log_fd, STDERR_FILENO);
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (command.kept_fd >= 0) fcntl(command.kept_fd, F_SETFD, 0);
   execv(argv[0], argv);
   const int error = errno;
   // Nothing is left to do when even this fails: the exit status tells of it.
@@ -88,7 +89,9 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const Command&
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return SystemError(errno, absl::StrCat("cannot start ", command.name));
-  if (pid == 0) BecomeProgram(argv.data(), input, log.get(), child_report.get(), parent);
+  if (pid == 0) {
+    BecomeProgram(command, argv.data(), input, log.get(), child_report.get(), parent);
+  }
   child_report.Close();
 
   if (const int error = ReadExecError(report.get()); error != 0) {

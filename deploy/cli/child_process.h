@@ -22,6 +22,7 @@ struct Command {
   std::vector<std::string> arguments;  // without the program
   std::string log_path;                // standard output and error are appended to it
   int input_fd = -1;                   // borrowed: its standard input; -1: empty
+  int kept_fd = -1;                    // borrowed: open in it, too, with its number; -1: none
 };
 
 // One child process, the leader of a process group of its own, so that a Ctrl-C on the

@@ -14,6 +14,7 @@
 #include "deploy/cli/progress_line.h"
 #include "deploy/cli/text.h"
 #include "deploy/cli/text_table.h"
+#include "learner/service/experiment_store.h"
 
 namespace sr2l {
 namespace {

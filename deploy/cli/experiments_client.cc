@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/status/status_macros.h"
+#include "learner/service/experiment_store.h"
 
 namespace sr2l {
 namespace {
@@ -104,10 +105,6 @@ absl::Status ExperimentsClient::Explain(const grpc::Status& status) const {
   const absl::Status error = FromGrpcStatus(status);
   return absl::Status(error.code(),
                       absl::StrCat("learner ", address_, ": ", error.message()));
-}
-
-bool HasEnded(v1::ExperimentState state) {
-  return state == v1::SUCCEEDED || state == v1::FAILED || state == v1::CANCELLED;
 }
 
 }  // namespace sr2l

@@ -55,9 +55,6 @@ class ExperimentsClient {
   const std::unique_ptr<v1::Experiments::Stub> stub_;
 };
 
-// Whether an experiment in this state changes no more.
-bool HasEnded(v1::ExperimentState state);
-
 }  // namespace sr2l
 
 #endif  // SR2L_DEPLOY_CLI_EXPERIMENTS_CLIENT_H_

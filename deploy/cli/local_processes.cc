@@ -61,7 +61,8 @@ absl::Status LocalProcesses::Launch(const std::string& program, const std::strin
   return supervisor_.Start({.name = name,
                             .program = absl::StrCat(options_.binaries, "/", program),
                             .arguments = std::move(arguments),
-                            .log_path = folder_.Log(name)},
+                            .log_path = folder_.Log(name),
+                            .kept_fd = folder_.lock_fd()},
                            role);
 }
 

@@ -21,15 +21,15 @@ std::string FormatSteps(const v1::Progress& progress) {
                          FormatCount(total));
 }
 
-// By the mean speed since the start: steadier than the newest one.
+// By the newest speed: a mean since the start would count what an interrupted run had done
+// before as done in no time.
 std::string FormatRemaining(const v1::Progress& progress) {
-  if (progress.env_steps() == 0 || progress.elapsed_seconds() <= 0) return "";
+  if (progress.steps_per_second() <= 0) return "";
   const double missing = static_cast<double>(progress.env_steps_total()) -
                          static_cast<double>(progress.env_steps());
   if (missing <= 0) return "";
-  const double speed =
-      static_cast<double>(progress.env_steps()) / progress.elapsed_seconds();
-  return absl::StrCat(FormatTimeSpan(absl::Seconds(missing / speed)), " left");
+  return absl::StrCat(FormatTimeSpan(absl::Seconds(missing / progress.steps_per_second())),
+                      " left");
 }
 
 std::string FormatSpread(absl::string_view name, const v1::Progress& progress,

@@ -45,12 +45,42 @@ absl::Status RefuseUsedFolder(const fs::path& path) {
   if (!fs::is_directory(status)) {
     return absl::AlreadyExistsError(absl::StrCat(path.string(), " exists and is no folder"));
   }
-  const bool is_empty = fs::is_empty(path, error);
+  fs::directory_iterator entry(path, error);
+  // A lock is all that is left when nothing else could be made.
+  while (!error && entry != fs::directory_iterator() &&
+         entry->path().filename() == FolderLock::kName) {
+    entry.increment(error);
+  }
   if (error) return FileError(error, absl::StrCat("cannot read the folder ", path.string()));
-  if (is_empty) return absl::OkStatus();
+  if (entry == fs::directory_iterator()) return absl::OkStatus();
   return absl::AlreadyExistsError(
       absl::StrCat("the run's folder ", path.string(),
                    " is not empty: name another one with --run, or remove it"));
+}
+
+absl::StatusOr<FolderLock> LockNewFolder(const fs::path& run) {
+  if (const absl::Status used = RefuseUsedFolder(run); !used.ok()) {
+    // That somebody is at work in it says more than that something lies in it.
+    std::error_code error;
+    if (fs::exists(run / FolderLock::kName, error)) {
+      SR2L_RETURN_IF_ERROR(FolderLock::Take(run.string()).status());
+    }
+    return used;
+  }
+  SR2L_RETURN_IF_ERROR(MakeFolder(run));
+  SR2L_ASSIGN_OR_RETURN(FolderLock lock, FolderLock::Take(run.string()));
+  // Until now somebody else could use it.
+  SR2L_RETURN_IF_ERROR(RefuseUsedFolder(run));
+  return lock;
+}
+
+absl::Status RequireState(const fs::path& run) {
+  std::error_code error;
+  if (fs::exists(run / "experiments.db", error)) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat(
+      "the run in ", run.string(), " cannot go on: experiments.db, which says how far it is, is "
+      "missing; put it back, or train anew with: sr2l train ",
+      (run / "experiment.textproto").string(), " --run OTHER_DIR"));
 }
 
 // A fresh folder under $TMPDIR that only this user may enter.
@@ -90,19 +120,21 @@ absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
     return absl::NotFoundError(
         absl::StrCat(run.string(), " is no run's folder: it has no ", part));
   }
+  SR2L_ASSIGN_OR_RETURN(FolderLock lock, FolderLock::Take(run.string()));
+  SR2L_RETURN_IF_ERROR(RequireState(run));
   fs::remove_all(run / "sockets", error);
   if (error) return FileError(error, absl::StrCat("cannot remove ", (run / "sockets").string()));
   SR2L_ASSIGN_OR_RETURN(std::string sockets, MakeSocketsFolder(run));
-  return RunFolder(run.string(), std::move(sockets));
+  return RunFolder(std::move(lock), run.string(), std::move(sockets));
 }
 
 absl::StatusOr<RunFolder> RunFolder::Create(const std::string& path) {
   SR2L_ASSIGN_OR_RETURN(const fs::path run, Absolute(path));
-  SR2L_RETURN_IF_ERROR(RefuseUsedFolder(run));
+  SR2L_ASSIGN_OR_RETURN(FolderLock lock, LockNewFolder(run));
   SR2L_RETURN_IF_ERROR(MakeFolder(run / "logs"));
   SR2L_RETURN_IF_ERROR(MakeFolder(run / "policies"));
   SR2L_ASSIGN_OR_RETURN(std::string sockets, MakeSocketsFolder(run));
-  return RunFolder(run.string(), std::move(sockets));
+  return RunFolder(std::move(lock), run.string(), std::move(sockets));
 }
 
 std::string RunFolder::DefaultPath(absl::string_view name, absl::Time now) {
@@ -114,6 +146,7 @@ std::string RunFolder::DefaultPath(absl::string_view name, absl::Time now) {
 }
 
 std::string RunFolder::Experiment() const { return path_ + "/experiment.textproto"; }
+std::string RunFolder::Store() const { return path_ + "/experiments.db"; }
 std::string RunFolder::Curve() const { return path_ + "/curve.csv"; }
 std::string RunFolder::Policies() const { return path_ + "/policies"; }
 std::string RunFolder::ReplayLog() const { return path_ + "/replay"; }

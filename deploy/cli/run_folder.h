@@ -7,10 +7,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "deploy/cli/folder_lock.h"
 
 namespace sr2l {
 
-// The folder of one run: where its results, logs and sockets lie.
+// The folder of one run: where its results, logs and sockets lie. Only one process has it
+// at a time: others' Create and Open are refused (Unavailable) until this goes, and change
+// nothing. Movable.
 class RunFolder {
  public:
   // Makes the folder (and those above it) with logs/, policies/ and sockets/ in it.
@@ -19,7 +22,8 @@ class RunFolder {
   // $TMPDIR.
   static absl::StatusOr<RunFolder> Create(const std::string& path);
 
-  // A folder that Create made, to go on with its run. NotFound: it is none.
+  // A folder that Create made, to go on with its run. NotFound: it is none, or one without
+  // the learner's state.
   static absl::StatusOr<RunFolder> Open(const std::string& path);
 
   // "runs/<name>-<UTC time>", made unlike any folder that exists by a number at the end.
@@ -28,6 +32,7 @@ class RunFolder {
   // Absolute.
   const std::string& path() const { return path_; }
   std::string Experiment() const;                      // experiment.textproto
+  std::string Store() const;                           // experiments.db, the learner's
   std::string Curve() const;                           // curve.csv
   std::string Policies() const;
   std::string ReplayLog() const;  // folder of the replay's log
@@ -37,13 +42,18 @@ class RunFolder {
   std::string SocketAddress(absl::string_view process) const;
   std::string AddressFile(absl::string_view process) const;
 
+  // For the processes of the run to keep open, so that the folder is theirs to the end of
+  // the last of them.
+  int lock_fd() const { return lock_.fd(); }
+
   // Removes sockets and address files, and the private folder if there is one.
   void RemoveSockets() const;
 
  private:
-  RunFolder(std::string path, std::string sockets)
-      : path_(std::move(path)), sockets_(std::move(sockets)) {}
+  RunFolder(FolderLock lock, std::string path, std::string sockets)
+      : lock_(std::move(lock)), path_(std::move(path)), sockets_(std::move(sockets)) {}
 
+  FolderLock lock_;
   std::string path_;
   std::string sockets_;  // absolute; the private folder where sockets/ is a link
 };

@@ -1,6 +1,7 @@
 #include "deploy/cli/supervisor.h"
 
 #include <poll.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <deque>
@@ -91,7 +92,8 @@ void Supervisor::WaitForEvent(absl::Time deadline) {
 
 absl::Status Supervisor::HandleExit(Entry& entry, const ProcessExit& exit) {
   if (entry.stopping) {
-    if (!exit.ok()) {
+    // SIGTERM is what it was sent, perhaps before it had learned to handle it.
+    if (!exit.ok() && exit.signal != SIGTERM) {
       options_.notice(absl::StrCat(entry.command.name, " ", exit.Describe(), " while stopping",
                                    TailOfLog(entry.command)));
     }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "absl/strings/ascii.h"
@@ -17,6 +19,7 @@
 #include "deploy/cli/config_flags.h"
 #include "deploy/cli/member_table.h"
 #include "deploy/cli/replay_memory.h"
+#include "deploy/cli/stored_experiment.h"
 #include "deploy/cli/this_program.h"
 #include "deploy/cli/train_run.h"
 #include "sr2l/v1/fleet.pb.h"
@@ -115,11 +118,25 @@ absl::Status Train(const TrainFlags& flags) {
   return RunToEnd(config, folder, flags.machine, memory_mib, *interrupts);
 }
 
+// Refuses a run whose file was changed since it began; says what else is not as it was.
+absl::Status CheckGoesOn(const LoadedConfig& config, const RunFolder& folder) {
+  SR2L_ASSIGN_OR_RETURN(const std::optional<v1::Experiment> stored, ReadStoredExperiment(folder));
+  if (!stored.has_value()) return absl::OkStatus();
+  SR2L_RETURN_IF_ERROR(CheckSameExperiment(config.resolved, stored->config(), folder));
+  std::error_code error;
+  if (stored->state() == v1::RUNNING && !std::filesystem::exists(folder.Curve(), error)) {
+    std::cout << folder.Curve() << " is missing: a new one begins where the run goes on"
+              << std::endl;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Resume(const ResumeFlags& flags) {
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<Interrupts> interrupts, Interrupts::Create());
   SR2L_ASSIGN_OR_RETURN(const RunFolder folder, RunFolder::Open(flags.run));
   SR2L_ASSIGN_OR_RETURN(const LoadedConfig config,
                         LoadConfig({.file = folder.Experiment(), .overrides = {}}));
+  SR2L_RETURN_IF_ERROR(CheckGoesOn(config, folder));
   SR2L_ASSIGN_OR_RETURN(const uint64_t memory_mib, ChooseMemory(config, flags.machine));
   return RunToEnd(config, folder, flags.machine, memory_mib, *interrupts);
 }

@@ -4,11 +4,22 @@
 #include "absl/time/clock.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/progress_view.h"
+#include "deploy/cli/text.h"
+#include "learner/service/experiment_store.h"
 
 namespace sr2l {
 namespace {
 
 constexpr absl::Duration kRefresh = absl::Milliseconds(500);
+constexpr char kSubmitKey[] = "train";  // a run has one experiment
+constexpr absl::Duration kSubmitPause = absl::Milliseconds(100);
+// Long enough for a learner to be started a few times on a slow machine.
+constexpr absl::Duration kSubmitPatience = absl::Minutes(5);
+
+// Whether the same question may have an answer later.
+bool IsPassing(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+}
 
 }  // namespace
 
@@ -51,10 +62,25 @@ absl::Status TrainRun::TrainToEnd() {
 }
 
 absl::StatusOr<std::string> TrainRun::FindOrSubmit(const ExperimentsClient& client) {
+  const absl::Time deadline = absl::Now() + kSubmitPatience;
+  while (true) {
+    absl::StatusOr<std::string> experiment_id = TryFindOrSubmit(client);
+    if (!IsPassing(experiment_id.status()) || absl::Now() >= deadline) return experiment_id;
+    printer_.Update(absl::StrCat("waiting for the learner: ",
+                                 OneLine(std::string(experiment_id.status().message()))),
+                    absl::Now());
+    if (supervisor_.interrupts() > 0) return absl::CancelledError("interrupted");
+    SR2L_RETURN_IF_ERROR(supervisor_.Turn(absl::Now() + kSubmitPause));
+  }
+}
+
+absl::StatusOr<std::string> TrainRun::TryFindOrSubmit(const ExperimentsClient& client) const {
   SR2L_ASSIGN_OR_RETURN(const std::vector<v1::Experiment> experiments, client.List());
   if (!experiments.empty()) return experiments.front().experiment_id();
   v1::SubmitRequest request;
   *request.mutable_config() = config_;
+  // An attempt whose answer was lost may have been stored.
+  request.set_idempotency_key(kSubmitKey);
   SR2L_ASSIGN_OR_RETURN(const v1::SubmitResponse response, client.Submit(request));
   return response.experiment_id();
 }

@@ -36,8 +36,10 @@ class TrainRun {
 
  private:
   absl::Status TrainToEnd();
-  // The id of the folder's experiment, which is submitted when there is none yet.
+  // The id of the folder's experiment, which is submitted when there is none yet. Asks again
+  // while the learner is out of reach: the supervisor may be starting it again.
   absl::StatusOr<std::string> FindOrSubmit(const ExperimentsClient& client);
+  absl::StatusOr<std::string> TryFindOrSubmit(const ExperimentsClient& client) const;
   absl::Status Follow(const ExperimentWatcher& watcher);
   absl::Status Outcome() const;
 

@@ -15,6 +15,7 @@
 #include "deploy/cli/progress_view.h"
 #include "deploy/cli/supervisor.h"
 #include "deploy/cli/text.h"
+#include "learner/service/experiment_store.h"
 
 namespace sr2l {
 namespace {

@@ -74,7 +74,7 @@ absl::Status Cohort::Restore(const std::map<uint32_t, v1::MemberCheckpoint>& che
                             FromProto(members.back().observation_statistics(),
                                       context_.config.task().observation_dim()));
     }
-    context_.board.Record(progress_[row], absl::Now());
+    context_.board.Restore(progress_[row]);
   }
   SR2L_RETURN_IF_ERROR(Load(members));
   checkpoint_position_ = Position(0);

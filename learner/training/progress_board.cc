@@ -30,8 +30,24 @@ ProgressBoard::ProgressBoard(const v1::ExperimentConfig& config, size_t num_wait
   history_.emplace_back(now, 0);
 }
 
+void ProgressBoard::Restore(const v1::MemberProgress& member) {
+  absl::MutexLock lock(&mu_);
+  const uint64_t before = TotalSteps(members_);
+  Replace(member);
+  const uint64_t added = TotalSteps(members_) - before;
+  for (auto& [time, steps] : history_) steps += added;
+  ++changes_;
+}
+
 void ProgressBoard::Record(const v1::MemberProgress& member, absl::Time now) {
   absl::MutexLock lock(&mu_);
+  Replace(member);
+  history_.emplace_back(now, TotalSteps(members_));
+  while (history_.size() > 2 && now - history_[1].first > kRateWindow) history_.pop_front();
+  ++changes_;
+}
+
+void ProgressBoard::Replace(const v1::MemberProgress& member) {
   v1::MemberProgress& newest = members_[member.member()];
   v1::MemberProgress recorded = member;
   if (newest.has_evaluation_round()) {
@@ -39,9 +55,6 @@ void ProgressBoard::Record(const v1::MemberProgress& member, absl::Time now) {
     recorded.set_evaluation_return(newest.evaluation_return());
   }
   newest = std::move(recorded);
-  history_.emplace_back(now, TotalSteps(members_));
-  while (history_.size() > 2 && now - history_[1].first > kRateWindow) history_.pop_front();
-  ++changes_;
 }
 
 void ProgressBoard::RecordEvaluation(uint32_t member, uint64_t round, double return_mean) {

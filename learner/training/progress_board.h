@@ -21,6 +21,9 @@ class ProgressBoard {
   // `config` must be resolved (members one by one). `num_waiters` threads may wait.
   ProgressBoard(const v1::ExperimentConfig& config, size_t num_waiters, absl::Time now);
 
+  // A member goes on from there: steps that were taken before, and make no speed.
+  void Restore(const v1::MemberProgress& member);
+
   // A member finished a round (or failed).
   void Record(const v1::MemberProgress& member, absl::Time now);
 
@@ -38,6 +41,9 @@ class ProgressBoard {
   absl::Time started_at() const { return started_at_; }
 
  private:
+  // All but the newest evaluation.
+  void Replace(const v1::MemberProgress& member) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   const absl::Time started_at_;
   const uint64_t env_steps_total_;
 
@@ -45,7 +51,8 @@ class ProgressBoard {
   uint64_t changes_ ABSL_GUARDED_BY(mu_) = 1;
   std::vector<v1::MemberProgress> members_ ABSL_GUARDED_BY(mu_);
   std::vector<std::string> waiting_ ABSL_GUARDED_BY(mu_);  // by waiter
-  // (time, steps over all members) of the last few seconds, oldest first.
+  // (time, steps over all members) of the last few seconds, oldest first; restored steps
+  // count as there from the beginning.
   std::deque<std::pair<absl::Time, uint64_t>> history_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -187,7 +187,7 @@ absl::StatusOr<std::vector<std::unique_ptr<Cohort>>> MakeCohorts(
 void StopFailed(const TrainingContext& context, const Checkpoints& saved) {
   for (const auto& [member, checkpoint] : saved) {
     if (!checkpoint.progress().failed()) continue;
-    context.board.Record(checkpoint.progress(), absl::Now());
+    context.board.Restore(checkpoint.progress());
     context.fleet.StopMember(context.experiment_id, member);
   }
 }

@@ -101,7 +101,7 @@ TEST_F(SaveExperimentTest, NamesThatLeadOutOfTheFolderAreRefused) {
 
 TEST_F(SaveExperimentTest, NamesOfTheRunsFolderAreRefusedHereAndAtSubmit) {
   for (const std::string name : {"curve.csv", "./curve.csv", "policies/member_000.member", "lock",
-                                 "experiments.db-wal", "experiment.textproto", "arm.xml.tmp"}) {
+                                 "run.lock", "evaluations.csv", "experiments.db-wal", "experiment.textproto", "arm.xml.tmp"}) {
     EXPECT_TRUE(IsNameOfRunFolder(name)) << name;
     EXPECT_EQ(Save(WithFile(name)).code(), absl::StatusCode::kInvalidArgument) << name;
     const auto resolved = ResolveExperiment(WithFile(name));

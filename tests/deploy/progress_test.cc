@@ -32,8 +32,8 @@ v1::MemberProgress Member(uint32_t number, double return_mean, double kl) {
   return member;
 }
 
-// Two members with returns 10 and 30: mean 20, standard deviation 10. 25000 of 100000
-// steps in 50 s leave 150 s.
+// Two members with returns 10 and 30: mean 20, standard deviation 10. 75000 missing steps
+// at 1250 steps/s take 60 s.
 v1::Experiment HalfTrained() {
   v1::Experiment experiment;
   experiment.set_state(v1::RUNNING);
@@ -41,7 +41,7 @@ v1::Experiment HalfTrained() {
   progress.set_env_steps(25000);
   progress.set_env_steps_total(100000);
   progress.set_elapsed_seconds(50);
-  progress.set_steps_per_second(1234);
+  progress.set_steps_per_second(1250);
   *progress.add_members() = Member(0, 10, 0.008);
   *progress.add_members() = Member(1, 30, 0.010);
   return experiment;
@@ -49,8 +49,19 @@ v1::Experiment HalfTrained() {
 
 TEST(ProgressLineTest, ShowsStepsSpeedReturnKlGainAndRemainingTime) {
   EXPECT_EQ(FormatProgress(HalfTrained()),
-            " 25.0%  25.0k of 100k steps  1.23k steps/s  return 20.0 ± 10.0  KL 0.009  "
-            "D ratio 20  2m30s left");
+            " 25.0%  25.0k of 100k steps  1.25k steps/s  return 20.0 ± 10.0  KL 0.009  "
+            "D ratio 20  1m00s left");
+}
+
+// Half of the steps were there when this process began, a second ago.
+TEST(ProgressLineTest, RemainingTimeIsThatOfTheSpeedNotOfWhatWasThereBefore) {
+  v1::Experiment experiment;
+  experiment.mutable_progress()->set_env_steps(500'000);
+  experiment.mutable_progress()->set_env_steps_total(1'000'000);
+  experiment.mutable_progress()->set_elapsed_seconds(1);
+  EXPECT_THAT(FormatProgress(experiment), Not(HasSubstr("left")));
+  experiment.mutable_progress()->set_steps_per_second(1000);
+  EXPECT_THAT(FormatProgress(experiment), EndsWith("8m20s left"));
 }
 
 TEST(ProgressLineTest, LeavesOutWhatIsNotKnownYet) {

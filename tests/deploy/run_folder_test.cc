@@ -3,11 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
 
 #include "absl/strings/match.h"
 #include "common/rpc/address.h"
+#include "deploy/cli/child_process.h"
+#include "deploy/cli/folder_lock.h"
 #include "tests/deploy/temporary_folder.h"
 
 namespace sr2l {
@@ -42,6 +48,82 @@ TEST(RunFolderTest, AcceptsAnEmptyFolderAndRefusesAUsedOne) {
   const auto again = RunFolder::Create(parent / "a");
   EXPECT_EQ(again.status().code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(std::string(again.status().message()), HasSubstr(parent / "a"));
+}
+
+TEST(RunFolderTest, AFolderWithALockAloneIsEmpty) {
+  const TemporaryFolder parent;
+  WriteFile(parent / "run.lock", "");
+  EXPECT_TRUE(RunFolder::Create(parent.path()).ok());
+}
+
+// What a learner and `train` add to a folder that was made.
+void BeginRun(const std::string& path) {
+  WriteFile(path + "/experiment.textproto", "");
+  WriteFile(path + "/experiments.db", "");
+}
+
+TEST(RunFolderTest, WhileOneHasTheFolderAllOthersAreRefusedAndTouchNothing) {
+  const TemporaryFolder parent;
+  const std::string path = parent / "a";
+  const std::string refusal =
+      "another sr2l process (pid " + std::to_string(getpid()) + ") uses " + path;
+  {
+    const auto folder = RunFolder::Create(path);
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    BeginRun(path);
+    WriteFile(folder->AddressFile("learner"), "listen=x\n");
+    for (const auto& second : {RunFolder::Open(path).status(), RunFolder::Create(path).status()}) {
+      EXPECT_EQ(second.code(), absl::StatusCode::kUnavailable);
+      EXPECT_EQ(second.message(), refusal);
+    }
+    EXPECT_TRUE(fs::exists(folder->AddressFile("learner")));
+  }
+  const auto next = RunFolder::Open(path);
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_FALSE(fs::exists(next->AddressFile("learner")));
+}
+
+// The pid of a process that has ended.
+pid_t EndedProcess(const TemporaryFolder& folder) {
+  const auto process = ChildProcess::Start(
+      {.name = "true", .program = "/bin/true", .arguments = {}, .log_path = folder / "true"});
+  return (*process)->pid();
+}
+
+TEST(RunFolderTest, ChildrenOfAProcessThatWasKilledHaveTheFolderToTheirEnd) {
+  const TemporaryFolder parent;
+  const std::string path = parent / "a";
+  std::unique_ptr<ChildProcess> child;
+  {
+    const auto folder = RunFolder::Create(path);
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    BeginRun(path);
+    child = *ChildProcess::Start({.name = "sleep",
+                                  .program = "/bin/sleep",
+                                  .arguments = {"600"},
+                                  .log_path = parent / "sleep",
+                                  .kept_fd = folder->lock_fd()});
+  }
+  // By its name the folder is this process', which runs: no use waiting for it.
+  EXPECT_EQ(RunFolder::Open(path).status().code(), absl::StatusCode::kUnavailable);
+  WriteFile(path + "/run.lock", std::to_string(EndedProcess(parent)) + "\n");
+  EXPECT_EQ(FolderLock::Take(path, absl::Milliseconds(30)).status().code(),
+            absl::StatusCode::kUnavailable);
+  auto opened = std::async(std::launch::async, [&path] { return RunFolder::Open(path).status(); });
+  child.reset();
+  EXPECT_TRUE(opened.get().ok());
+}
+
+TEST(RunFolderTest, AFolderWithoutTheLearnersStateIsRefusedByName) {
+  const TemporaryFolder parent;
+  const std::string path = parent / "a";
+  ASSERT_TRUE(RunFolder::Create(path).ok());
+  BeginRun(path);
+  ASSERT_TRUE(RunFolder::Open(path).ok());
+  fs::remove(path + "/experiments.db");
+  const absl::Status missing = RunFolder::Open(path).status();
+  EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(missing.message()), HasSubstr("experiments.db"));
 }
 
 TEST(RunFolderTest, RefusesAFile) {

@@ -150,6 +150,26 @@ TEST_F(SupervisorTest, StopSendsSigtermAndLetsTheProcessFinish) {
   EXPECT_TRUE(notices_.empty());
 }
 
+// As of a process that has not set its handler yet.
+TEST_F(SupervisorTest, AProcessThatSigtermEndsHasStoppedAsItWasAskedTo) {
+  ASSERT_TRUE(
+      supervisor_.Start(Shell("actor", "exec sleep 600"), Supervisor::Role::kReplaceable).ok());
+  supervisor_.Stop({"actor"}, absl::Seconds(30));
+  EXPECT_EQ(supervisor_.num_running(), 0);
+  EXPECT_THAT(notices_, ::testing::IsEmpty());
+}
+
+TEST_F(SupervisorTest, AnyOtherSignalWhileStoppingIsTold) {
+  ASSERT_TRUE(supervisor_
+                  .Start(Shell("learner", "trap 'kill -KILL $$' TERM; echo ready; "
+                                          "while :; do sleep 0.01; done"),
+                         Supervisor::Role::kEssential)
+                  .ok());
+  ASSERT_TRUE(TurnUntil([this] { return NumLines("learner") == 1; }).ok());
+  supervisor_.Stop({"learner"}, absl::Seconds(30));
+  EXPECT_THAT(notices_, ElementsAre(HasSubstr("learner was killed by signal 9")));
+}
+
 TEST_F(SupervisorTest, StopKillsAProcessThatDoesNotEnd) {
   ASSERT_TRUE(supervisor_
                   .Start(Shell("deaf", "trap '' TERM; echo ready; while :; do sleep 1; done"),

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "tests/deploy/process_table.h"
 #include "tests/deploy/run_program.h"
 #include "tests/deploy/temporary_folder.h"
@@ -105,6 +107,62 @@ TEST_P(ResumeTest, TrainGoesOnWhenLearnerAndReplayAreKilled) {
 
 INSTANTIATE_TEST_SUITE_P(Algorithms, ResumeTest, ::testing::ValuesIn(kRecoveryCases),
                          [](const auto& info) { return info.param.name; });
+
+// A run that was interrupted, so with a checkpoint, and whose folder is then tampered with.
+class TamperedRunTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    WriteRecoveryExperiment(kRecoveryCases[0], kRounds, folder_ / "experiment.textproto");
+    RunningProgram train(TrainCommand(folder_ / "experiment.textproto", run_));
+    ASSERT_TRUE(Eventually([&] { return NumCurveRows(run_ + "/curve.csv") >= kRows / 4; }))
+        << train.output() << train.errors();
+    train.Signal(SIGINT);
+    train.Wait(kTrainingTimeout);
+  }
+
+  void ExpectRefused(const std::string& why) const {
+    const ProgramResult refused = RunProgram(ResumeCommand(run_), kTrainingTimeout);
+    EXPECT_EQ(refused.exit_code, 1) << refused.output;
+    EXPECT_THAT(refused.errors, HasSubstr(why));
+  }
+
+  void ExpectGoesOn(const std::string& with_notice) const {
+    const ProgramResult resumed = RunProgram(ResumeCommand(run_), kTrainingTimeout);
+    EXPECT_EQ(resumed.exit_code, 0) << resumed.output << resumed.errors;
+    EXPECT_THAT(resumed.output, HasSubstr(with_notice));
+    ExpectWholeLog(run_, kRounds);
+  }
+
+  TemporaryFolder folder_;
+  const std::string run_ = folder_ / "run";
+};
+
+TEST_F(TamperedRunTest, AnEditedExperimentIsRefusedAndTheRunCanStillGoOn) {
+  const std::string file = run_ + "/experiment.textproto";
+  const std::string text = ReadFile(file);
+  WriteFile(file, absl::StrReplaceAll(text, {{absl::StrCat("\nrounds: ", kRounds, "\n"),
+                                              "\nrounds: 40\n"}}));
+  const int rows = NumCurveRows(run_ + "/curve.csv");
+  ExpectRefused(absl::StrCat("rounds is 40 in ", file, " and ", kRounds, " in the run"));
+  EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), rows);
+  WriteFile(file, text);
+  ExpectGoesOn("30 rounds");
+  EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), kRows);
+}
+
+TEST_F(TamperedRunTest, AMissingStoreIsNamedAndTheRunGoesOnWithItBackInPlace) {
+  std::filesystem::rename(run_ + "/experiments.db", folder_ / "kept");
+  ExpectRefused("experiments.db");
+  std::filesystem::rename(folder_ / "kept", run_ + "/experiments.db");
+  ExpectGoesOn("30 rounds");
+}
+
+TEST_F(TamperedRunTest, AMissingCurveIsToldAndANewOneBegins) {
+  std::filesystem::remove(run_ + "/curve.csv");
+  ExpectGoesOn(run_ + "/curve.csv is missing: a new one begins where the run goes on\n");
+  EXPECT_GT(NumCurveRows(run_ + "/curve.csv"), 0);
+  EXPECT_LT(NumCurveRows(run_ + "/curve.csv"), kRows);
+}
 
 TEST(ResumeCommandTest, AFolderThatIsNoRunIsRefused) {
   const TemporaryFolder folder;

@@ -109,6 +109,70 @@ TEST_F(TrainTest, ASecondInterruptKillsAtOnce) {
   EXPECT_FALSE(AnyProcess());
 }
 
+TEST_F(TrainTest, ASecondCommandOnTheSameFolderIsRefusedAndTheFirstGoesOn) {
+  RunningProgram train(Arguments({"--set", kEndless}));
+  ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << train.output() << train.errors();
+  const std::string refusal =
+      "another sr2l process (pid " + std::to_string(train.pid()) + ") uses " + run_;
+  for (const auto& second : {Arguments({}), {Binary("sr2l"), "resume", run_}}) {
+    const ProgramResult refused = RunProgram(second, kTimeout);
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.errors, HasSubstr(refusal));
+  }
+  // A learner that is started anew needs the sockets.
+  const std::vector<pid_t> learners = ChildrenWith(train.pid(), "sr2l-learner");
+  ASSERT_EQ(learners.size(), 1U);
+  kill(learners[0], SIGKILL);
+  ASSERT_TRUE(Eventually([&] {
+    return absl::StrContains(train.output(), "learner was killed by signal 9");
+  }));
+  const int rows = NumCurveRows(run_ + "/curve.csv");
+  EXPECT_TRUE(Eventually([&] { return NumCurveRows(run_ + "/curve.csv") > rows; }))
+      << train.output();
+}
+
+// A folder with the programs, but a learner that begins with `script`, with $address its
+// address file.
+void WritePrograms(const std::string& folder, const std::string& script) {
+  fs::create_directory(folder);
+  fs::copy_file(Binary("sr2l"), folder + "/sr2l");
+  for (const char* program : {"sr2l-replay", "sr2l-actor"}) {
+    fs::create_symlink(Binary(program), folder + "/" + program);
+  }
+  const std::string learner = folder + "/sr2l-learner";
+  WriteFile(learner, "#!/bin/sh\n"
+                     "for word in \"$@\"; do\n"
+                     "  test \"$before\" = --address-file && address=$word\n"
+                     "  before=$word\n"
+                     "done\n" + script + "exec " + Binary("sr2l-learner") + " \"$@\"\n");
+  fs::permissions(learner, fs::perms::owner_all);
+}
+
+TEST_F(TrainTest, ALearnerThatDiesBeforeTheExperimentIsSubmittedIsStartedAgain) {
+  WritePrograms(folder_ / "bin", "if ! test -e " + (folder_ / "died") + "; then\n  touch " +
+                                     (folder_ / "died") + " $address\n  while ! test -e " + run_ +
+                                     "/logs/actor-1.log; do sleep 0.01; done\n  exit 3\nfi\n");
+  std::vector<std::string> arguments = Arguments({});
+  arguments[0] = folder_ / "bin/sr2l";
+  const ProgramResult result = RunProgram(arguments, kTimeout);
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("learner exited with status 3; starting it again"));
+  EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), 3 * 8);
+}
+
+TEST_F(TrainTest, ALearnerThatDiesBeforeThatAgainAndAgainEndsTheRunWithItsReason) {
+  WritePrograms(folder_ / "bin", "touch $address\nwhile ! test -e " + run_ +
+                                     "/logs/actor-1.log; do sleep 0.01; done\n"
+                                     "echo no device\nexit 3\n");
+  std::vector<std::string> arguments = Arguments({"--restarts", "2"});
+  arguments[0] = folder_ / "bin/sr2l";
+  const ProgramResult result = RunProgram(arguments, kTimeout);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("learner exited with status 3"),
+                                   HasSubstr("failure number 3"), HasSubstr("no device")));
+  EXPECT_FALSE(AnyProcess());
+}
+
 TEST_F(TrainTest, NothingSurvivesAKilledTrain) {
   RunningProgram train(Arguments({"--set", kEndless}));
   ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << train.output() << train.errors();

@@ -43,6 +43,23 @@ TEST(ProgressBoardTest, TheRateIsThatOfTheLastSeconds) {
   EXPECT_NEAR(board.Snapshot(start + absl::Seconds(120)).steps_per_second(), 50, 1e-9);
 }
 
+// 300 steps in 6 s, whatever was there before.
+TEST(ProgressBoardTest, RestoredStepsAreThereAndMakeNoSpeed) {
+  const absl::Time start = absl::FromUnixSeconds(1000);
+  ProgressBoard board(TwoMembers(), 1, start);
+  board.RecordEvaluation(1, /*round=*/3, /*return_mean=*/12.5);
+  board.Restore(Steps(0, 1'000'000));
+  board.Restore(Steps(1, 2'000'000));
+  EXPECT_EQ(board.Snapshot(start + absl::Seconds(2)).env_steps(), 3'000'000u);
+  EXPECT_EQ(board.Snapshot(start + absl::Seconds(2)).steps_per_second(), 0);
+  board.Record(Steps(0, 1'000'200), start + absl::Seconds(3));
+  board.Record(Steps(1, 2'000'100), start + absl::Seconds(4));
+  const v1::Progress progress = board.Snapshot(start + absl::Seconds(6));
+  EXPECT_EQ(progress.env_steps(), 3'000'300u);
+  EXPECT_DOUBLE_EQ(progress.steps_per_second(), 50);
+  EXPECT_EQ(progress.members(1).evaluation_return(), 12.5);
+}
+
 TEST(ProgressBoardTest, EveryChangeIsCountedAndWaitsAreJoined) {
   const absl::Time start = absl::FromUnixSeconds(1000);
   ProgressBoard board(TwoMembers(), 2, start);
