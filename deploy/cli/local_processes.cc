@@ -19,7 +19,8 @@ absl::Status LocalProcesses::Start() {
       Launch("sr2l-learner", "learner",
              {"--listen", folder_.SocketAddress("learner"), "--replay",
               folder_.SocketAddress("replay"), "--state", folder_.path(), "--single-run",
-              "--device", options_.device},
+              "--device", options_.device, "--checkpoint-interval",
+              absl::StrCat(options_.checkpoint_seconds)},
              Supervisor::Role::kEssential));
   SR2L_RETURN_IF_ERROR(AwaitReady("learner"));
   return StartActors();

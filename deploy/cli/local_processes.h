@@ -22,6 +22,7 @@ class LocalProcesses {
     int max_streams = 1;       // that each actor can drive: all, so that one is enough
     std::string device = "cpu";
     uint64_t replay_memory_mib = 0;  // most memory of the replay; 0: its own default
+    double checkpoint_seconds = 10;  // between checkpoints of the learner
     bool metrics = false;      // serve each process' metrics on a free loopback port
   };
 

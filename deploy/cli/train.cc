@@ -34,6 +34,7 @@ struct MachineFlags {
   int actors = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 1024U));
   std::string device = "cpu";
   uint64_t replay_memory_mib = 0;  // 0: as the experiment needs
+  double checkpoint_seconds = 10;  // between checkpoints
   int restarts = 4;  // in a row, of each process
   bool metrics = false;
 };
@@ -94,6 +95,7 @@ absl::Status RunToEnd(const LoadedConfig& config, const RunFolder& folder,
                 .max_streams = std::max(static_cast<int>(v1::JoinRequest().max_streams()), streams),
                 .device = flags.device,
                 .replay_memory_mib = memory_mib,
+                .checkpoint_seconds = flags.checkpoint_seconds,
                 .metrics = flags.metrics},
                flags.restarts, interrupts, printer);
   const absl::Status status = run.Run();
@@ -151,6 +153,10 @@ void AddMachineFlags(CLI::App& verb, MachineFlags& flags) {
   verb.add_option("--replay-memory-mib", flags.replay_memory_mib,
                   "Most memory of the replay for steps, MiB [2048, or what the experiment needs]")
       ->check(CLI::Range(uint64_t{16}, uint64_t{1} << 20));
+  verb.add_option("--checkpoint-interval", flags.checkpoint_seconds,
+                  "Seconds between checkpoints, from which a run that was cut off goes on")
+      ->check(CLI::Range(0.01, 86400.0))
+      ->capture_default_str();
   verb.add_option("--restarts", flags.restarts,
                   "How often in a row a process that ends is started again")
       ->check(CLI::Range(0, 1000000))

@@ -25,11 +25,13 @@ void WriteRecoveryExperiment(const RecoveryCase& recovery, int rounds, const std
 }
 
 std::vector<std::string> TrainCommand(const std::string& file, const std::string& run) {
-  return {Binary("sr2l"), "train", file, "--run", run, "--actors", "2", "--restarts", "1000"};
+  return {Binary("sr2l"), "train", file, "--run", run, "--actors", "2", "--restarts", "1000",
+          "--checkpoint-interval", "0.1"};
 }
 
 std::vector<std::string> ResumeCommand(const std::string& run) {
-  return {Binary("sr2l"), "resume", run, "--actors", "2", "--restarts", "1000"};
+  return {Binary("sr2l"), "resume", run, "--actors", "2", "--restarts", "1000",
+          "--checkpoint-interval", "0.1"};
 }
 
 std::string DigestOf(const std::string& run) {

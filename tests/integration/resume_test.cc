@@ -100,6 +100,7 @@ TEST_P(ResumeTest, TrainGoesOnWhenLearnerAndReplayAreKilled) {
   EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
   EXPECT_THAT(result.output, HasSubstr("learner was killed by signal 9 (Killed); starting"));
   EXPECT_THAT(result.output, HasSubstr("replay was killed by signal 9 (Killed); starting"));
+  EXPECT_THAT(ReadFile(run_ + "/logs/learner.log"), HasSubstr("from checkpoints of 2 member(s)"));
   EXPECT_EQ(DigestOf(run_), digest);
   EXPECT_EQ(NumCurveRows(run_ + "/curve.csv"), kRows);
   ExpectWholeLog(run_, kRounds);
