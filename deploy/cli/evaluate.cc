@@ -52,8 +52,8 @@ void CheckRadiiDiffer(const std::vector<double>& radii) {
   std::set<double> known;
   for (const double radius : radii) {
     if (!known.insert(radius).second) {
-      throw CLI::ValidationError("--radius",
-                                 absl::StrCat("must name every radius once, got ", radius, " twice"));
+      throw CLI::ValidationError(
+          "--radius", absl::StrCat("must name every radius once, got ", radius, " twice"));
     }
   }
 }
