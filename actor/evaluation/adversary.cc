@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "common/random/philox.h"
+
 namespace sr2l {
 namespace {
 
@@ -24,6 +26,18 @@ Eigen::VectorXd WeightsOf(const Policy& policy, Adversary::Objective objective) 
 
 float Sign(float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f; }
 
+// Corners of the unit ball, drawn once and for all: [inputs, count].
+Eigen::MatrixXf DrawCorners(int inputs, int count) {
+  const Philox draws(/*seed=*/0, Purpose::kPerturbation);
+  std::vector<double> unit(static_cast<size_t>(inputs));
+  Eigen::MatrixXf corners(inputs, count);
+  for (int corner = 0; corner < count; ++corner) {
+    draws.FillUniform(corner, static_cast<uint32_t>(inputs), unit.data());
+    for (int i = 0; i < inputs; ++i) corners(i, corner) = unit[i] < 0.5 ? -1.0f : 1.0f;
+  }
+  return corners;
+}
+
 }  // namespace
 
 float InnerRadius(double radius) {
@@ -42,9 +56,11 @@ Adversary::Adversary(const Policy& policy, Objective objective)
     : inputs_(policy.observation_dim()),
       weights_(WeightsOf(policy, objective)),
       relative_weights_((weights_ / weights_.maxCoeff()).cast<float>()),
+      unit_corners_(DrawCorners(policy.observation_dim(), kCorners)),
       displacement_(policy.network()),
       cotangent_(policy.action_dim()),
-      gradient_(policy.observation_dim()) {}
+      gradient_(policy.observation_dim()),
+      worst_(policy.observation_dim()) {}
 
 bool Adversary::ObjectivesAgree(const Policy& policy) {
   const std::vector<float>& sigma = policy.sigma();
@@ -57,22 +73,50 @@ double Adversary::Value() const {
   return (difference.square() * weights_.array()).sum();
 }
 
-Adversary::Ascent Adversary::Maximize(const float* state, double radius, float* delta) {
-  const float bound = InnerRadius(radius);
-  const float step = kStepSize * bound;
-  displacement_.SetOrigin(state);
+double Adversary::Visit(const float* delta) {
   displacement_.MoveTo(delta);
-  Ascent ascent;
-  ascent.start_value = Value();
+  const double value = Value();
+  if (value > worst_value_) {
+    worst_value_ = value;
+    worst_.assign(delta, delta + inputs_);
+  }
+  return value;
+}
+
+double Adversary::Climb(float bound, float* delta) {
+  const float step = kStepSize * bound;
+  const double start_value = Visit(delta);
   for (int i = 0; i < kSteps; ++i) {
     cotangent_ = displacement_.difference().cwiseProduct(relative_weights_);
     displacement_.Gradient(cotangent_, gradient_.data());
     for (int j = 0; j < inputs_; ++j) {
       delta[j] = std::clamp(delta[j] + step * Sign(gradient_[j]), -bound, bound);
     }
-    displacement_.MoveTo(delta);
+    Visit(delta);
   }
-  ascent.value = Value();
+  return start_value;
+}
+
+void Adversary::MoveToWorstCorner(float bound, float* delta) {
+  corners_.noalias() = bound * unit_corners_;
+  const Eigen::MatrixXf& differences = displacement_.Differences(corners_);
+  Eigen::Index worst = 0;
+  (weights_.transpose() * differences.cast<double>().cwiseAbs2()).maxCoeff(&worst);
+  std::copy_n(corners_.col(worst).data(), inputs_, delta);
+}
+
+Adversary::Ascent Adversary::Maximize(const float* state, double radius, float* delta) {
+  const float bound = InnerRadius(radius);
+  displacement_.SetOrigin(state);
+  worst_value_ = 0;
+  worst_.assign(delta, delta + inputs_);
+  Ascent ascent;
+  ascent.start_value = Climb(bound, delta);
+  MoveToWorstCorner(bound, delta);
+  Climb(bound, delta);
+  std::copy(worst_.begin(), worst_.end(), delta);
+  displacement_.MoveTo(delta);
+  ascent.value = worst_value_;
   ascent.boundary_inputs = static_cast<uint32_t>(
       std::count_if(delta, delta + inputs_, [bound](float x) { return std::fabs(x) >= bound; }));
   return ascent;

@@ -42,20 +42,22 @@ void NetworkDisplacement::SetOrigin(const float* inputs) {
 // With sums x at s and x + d at s + delta:
 //   tanh(x + d) - tanh(x) = tanh(d) (1 - tanh(x) tanh(x + d)),
 // and where a rectifier is active at both ends its outputs differ by d itself.
-void NetworkDisplacement::MoveActivation(v1::Activation activation, LayerState& state) {
-  const auto sum = state.origin_sum.array() + state.moved_sum.array();
+void NetworkDisplacement::MoveActivation(v1::Activation activation, const LayerState& state,
+                                         const Eigen::Ref<const Eigen::VectorXf>& moved_sum,
+                                         Eigen::Ref<Eigen::VectorXf> moved,
+                                         Eigen::Ref<Eigen::VectorXf> slope) {
+  const auto sum = state.origin_sum.array() + moved_sum.array();
   if (activation == v1::TANH) {
-    state.slope = sum.tanh();
-    state.moved =
-        state.moved_sum.array().tanh() * (1.0f - state.origin.array() * state.slope.array());
-    state.slope = 1.0f - state.slope.array().square();
+    slope = sum.tanh();
+    moved = moved_sum.array().tanh() * (1.0f - state.origin.array() * slope.array());
+    slope = 1.0f - slope.array().square();
   } else if (activation == v1::RELU) {
-    state.slope = (sum > 0.0f).cast<float>();
-    state.moved = (state.slope.array() * state.origin.array() > 0.0f)
-                      .select(state.moved_sum.array(), sum.max(0.0f) - state.origin.array());
+    slope = (sum > 0.0f).cast<float>();
+    moved = (slope.array() * state.origin.array() > 0.0f)
+                .select(moved_sum.array(), sum.max(0.0f) - state.origin.array());
   } else {
-    state.slope.setOnes();
-    state.moved = state.moved_sum;
+    slope.setOnes();
+    moved = moved_sum;
   }
 }
 
@@ -68,8 +70,22 @@ void NetworkDisplacement::MoveTo(const float* delta) {
     } else {
       state.moved_sum.noalias() = layer.weight * layers_[i - 1].moved;
     }
-    MoveActivation(layer.activation, state);
+    MoveActivation(layer.activation, state, state.moved_sum, state.moved, state.slope);
   }
+}
+
+const Eigen::MatrixXf& NetworkDisplacement::Differences(const Eigen::MatrixXf& deltas) {
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const Mlp::Layer& layer = network_.layers()[i];
+    batch_sums_.noalias() = layer.weight * (i == 0 ? deltas : batch_moves_);
+    batch_slopes_.resizeLike(batch_sums_);
+    batch_moves_.resizeLike(batch_sums_);
+    for (Eigen::Index column = 0; column < deltas.cols(); ++column) {
+      MoveActivation(layer.activation, layers_[i], batch_sums_.col(column),
+                     batch_moves_.col(column), batch_slopes_.col(column));
+    }
+  }
+  return batch_moves_;
 }
 
 void NetworkDisplacement::Gradient(const Eigen::VectorXf& cotangent, float* gradient) {

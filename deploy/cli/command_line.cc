@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "deploy/cli/commands.h"
 #include "deploy/cli/text.h"
@@ -74,6 +75,17 @@ std::string ExplainLeftover(const CLI::App& app, const CLI::App& verb) {
 }
 
 }  // namespace
+
+CLI::Validator WholeNumber(uint64_t low, uint64_t high) {
+  const std::string range = absl::StrCat("[", low, ", ", high, "]");
+  const auto check = [low, high, range](const std::string& text) -> std::string {
+    uint64_t number = 0;
+    const bool is_number = absl::SimpleAtoi(text, &number) && absl::StrCat(number) == text;
+    if (is_number && number >= low && number <= high) return "";
+    return absl::StrCat("must be a whole number in ", range, ", got ", text);
+  };
+  return CLI::Validator(check, absl::StrCat("in ", range));
+}
 
 std::string ExplainUsage(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& verb = GivenVerb(app);

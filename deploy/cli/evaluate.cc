@@ -1,8 +1,10 @@
 // sr2l evaluate: what a run's policies are worth, clean and disturbed, and how smooth.
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <set>
 #include <string>
@@ -16,6 +18,7 @@
 #include "actor/evaluation/evaluation.h"
 #include "common/files/atomic_write.h"
 #include "common/status/status_macros.h"
+#include "deploy/cli/command_line.h"
 #include "deploy/cli/commands.h"
 #include "deploy/cli/evaluated_policy.h"
 #include "deploy/cli/evaluation_table.h"
@@ -42,6 +45,17 @@ std::string CheckProbeRadius(const std::string& text) {
   double radius = 0;
   if (absl::SimpleAtod(text, &radius) && radius >= 1e-12 && radius <= kMaxRadius) return "";
   return absl::StrCat("must be in [1e-12, ", kMaxRadius, "], got ", text);
+}
+
+// A radius given twice would be evaluated twice, and its seeds counted twice by who reads that.
+void CheckRadiiDiffer(const std::vector<double>& radii) {
+  std::set<double> known;
+  for (const double radius : radii) {
+    if (!known.insert(radius).second) {
+      throw CLI::ValidationError(
+          "--radius", absl::StrCat("must name every radius once, got ", radius, " twice"));
+    }
+  }
 }
 
 absl::StatusOr<std::vector<uint32_t>> ChooseMembers(const EvaluateFlags& flags,
@@ -104,10 +118,15 @@ std::string CsvPath(const EvaluateFlags& flags) {
 }
 
 // Before the work, what would stop its results from being written after it.
-absl::Status CheckCsvFolder(const EvaluateFlags& flags) {
+absl::Status CheckCsv(const EvaluateFlags& flags) {
   if (flags.csv == "-") return absl::OkStatus();
-  const std::filesystem::path parent = std::filesystem::path(CsvPath(flags)).parent_path();
+  const std::filesystem::path path = CsvPath(flags);
   std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("--csv must be a file, ", path.string(), " is a folder"));
+  }
+  const std::filesystem::path parent = path.parent_path();
   if (parent.empty() || std::filesystem::is_directory(parent, error)) return absl::OkStatus();
   return absl::NotFoundError(
       absl::StrCat("--csv must be in a folder that exists, got ", flags.csv));
@@ -128,7 +147,7 @@ absl::Status WriteResults(const EvaluateFlags& flags, const std::vector<Evaluati
 absl::Status EvaluateRun(const EvaluateFlags& flags) {
   SR2L_ASSIGN_OR_RETURN(const v1::ExperimentConfig config,
                         ReadRunExperiment(flags.policies.folder));
-  SR2L_RETURN_IF_ERROR(CheckCsvFolder(flags));
+  SR2L_RETURN_IF_ERROR(CheckCsv(flags));
   SR2L_ASSIGN_OR_RETURN(const std::vector<uint32_t> members, ChooseMembers(flags, config));
   SR2L_ASSIGN_OR_RETURN(const auto task, CompiledTask::Create(config.task()));
   std::vector<EvaluatedPolicy> candidates;
@@ -158,6 +177,7 @@ void AddCaseFlags(CLI::App& verb, EvaluateFlags& flags) {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   };
   add_list("--member", flags.members, "Only this member; may be given many times [all]")
+      ->check(WholeNumber(0, std::numeric_limits<uint32_t>::max()))
       ->type_name("K");
   verb.add_option("--policy", flags.policies.policy,
                   "final, or the version of a policy that was kept")
@@ -192,17 +212,21 @@ void AddEvaluate(CLI::App& app, Action& action) {
   verb->add_option("DIR", flags->policies.folder, "A run's folder")->required();
   AddCaseFlags(*verb, *flags);
   verb->add_option("--episodes", flags->episodes, "Of each member under each disturbance")
-      ->check(CLI::Range(1, 1000000))
+      ->check(WholeNumber(1, 1000000))
       ->capture_default_str();
   verb->add_option("--seed", flags->seed, "Of starts, sampled actions and disturbances")
+      ->check(WholeNumber(0, std::numeric_limits<uint64_t>::max()))
       ->capture_default_str();
   verb->add_option("--threads", flags->threads, "Episodes at a time; changes no result")
-      ->check(CLI::Range(1, 1024))
+      ->check(WholeNumber(1, 1024))
       ->capture_default_str();
   verb->add_option("--csv", flags->csv,
                    "Where the results go; - is standard output [DIR/evaluation.csv]")
       ->type_name("FILE");
-  verb->callback([flags, &action] { action = [flags] { return EvaluateRun(*flags); }; });
+  verb->callback([flags, &action] {
+    CheckRadiiDiffer(flags->radii);
+    action = [flags] { return EvaluateRun(*flags); };
+  });
 }
 
 }  // namespace sr2l

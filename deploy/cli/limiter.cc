@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
+#include "deploy/cli/command_line.h"
 #include "deploy/cli/commands.h"
 #include "deploy/cli/learner_flags.h"
 #include "deploy/cli/progress_line.h"
@@ -60,7 +61,8 @@ void AddLimiter(CLI::App& app, Action& action) {
                    "How often a transition is drawn on average");
   verb->add_option("--tolerance", flags->tolerance, "Samples that either side may be ahead");
   verb->add_option("--max-staleness", flags->max_staleness,
-                   "Versions that an actor's policy may be behind");
+                   "Versions that an actor's policy may be behind")
+      ->check(WholeNumber(1, 1000000));
   AddLearnerFlags(*verb, flags->learner);
   verb->callback([flags, &action] { action = [flags] { return Limiter(*flags); }; });
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -17,6 +18,7 @@
 #include "actor/environment/environment.h"
 #include "actor/evaluation/episode_runner.h"
 #include "common/status/status_macros.h"
+#include "deploy/cli/command_line.h"
 #include "deploy/cli/commands.h"
 #include "deploy/cli/evaluated_policy.h"
 #include "deploy/cli/evaluation_table.h"
@@ -159,7 +161,10 @@ absl::Status PlayEpisode(const PlayFlags& flags) {
 }
 
 void AddEpisodeFlags(CLI::App& verb, PlayFlags& flags) {
-  verb.add_option("--member", flags.member, "Whose policy")->type_name("K")->capture_default_str();
+  verb.add_option("--member", flags.member, "Whose policy")
+      ->check(WholeNumber(0, std::numeric_limits<uint32_t>::max()))
+      ->type_name("K")
+      ->capture_default_str();
   verb.add_option("--policy", flags.policy.policy, "final, or the version of one that was kept")
       ->check(CheckPolicyChoice)
       ->type_name("VERSION")
@@ -177,12 +182,14 @@ void AddEpisodeFlags(CLI::App& verb, PlayFlags& flags) {
       ->type_name("R")
       ->capture_default_str();
   verb.add_option("--seed", flags.seed, "As of evaluate: the same seed, the same episodes")
+      ->check(WholeNumber(0, std::numeric_limits<uint64_t>::max()))
       ->capture_default_str();
   verb.add_option("--episode", flags.episode, "Which of that seed's episodes")
+      ->check(WholeNumber(0, std::numeric_limits<uint32_t>::max()))
       ->type_name("N")
       ->capture_default_str();
   verb.add_option("--steps", flags.steps, "At most so many of them [the whole episode]")
-      ->check(CLI::Range(1, 1000000000))
+      ->check(WholeNumber(1, 1000000000))
       ->type_name("N");
 }
 
@@ -196,10 +203,10 @@ void AddPlay(CLI::App& app, Action& action) {
   verb->add_option("--camera", flags->view.camera, "Of the model [one that follows the robot]")
       ->type_name("NAME");
   verb->add_option("--width", flags->view.width, "Pixels")
-      ->check(CLI::Range(16, 4096))
+      ->check(WholeNumber(16, 4096))
       ->capture_default_str();
   verb->add_option("--height", flags->view.height, "Pixels")
-      ->check(CLI::Range(16, 4096))
+      ->check(WholeNumber(16, 4096))
       ->capture_default_str();
   verb->add_option("--out", flags->out,
                    "A video .mp4 or .webm, or a folder for PNG frames [in DIR/play: a video where "

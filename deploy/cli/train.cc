@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "common/config/save.h"
 #include "common/status/status_macros.h"
+#include "deploy/cli/command_line.h"
 #include "deploy/cli/commands.h"
 #include "deploy/cli/config_flags.h"
 #include "deploy/cli/member_table.h"
@@ -145,21 +146,21 @@ absl::Status Resume(const ResumeFlags& flags) {
 
 void AddMachineFlags(CLI::App& verb, MachineFlags& flags) {
   verb.add_option("--actors", flags.actors, "Number of actor processes")
-      ->check(CLI::Range(1, kMaxActors))
+      ->check(WholeNumber(1, kMaxActors))
       ->capture_default_str();
   verb.add_option("--device", flags.device, "Where the learner computes: cpu, cuda or cuda:N")
       ->check(CheckDeviceName)
       ->capture_default_str();
   verb.add_option("--replay-memory-mib", flags.replay_memory_mib,
                   "Most memory of the replay for steps, MiB [2048, or what the experiment needs]")
-      ->check(CLI::Range(uint64_t{16}, uint64_t{1} << 20));
+      ->check(WholeNumber(16, uint64_t{1} << 20));
   verb.add_option("--checkpoint-interval", flags.checkpoint_seconds,
                   "Seconds between checkpoints, from which a run that was cut off goes on")
       ->check(CLI::Range(0.01, 86400.0))
       ->capture_default_str();
   verb.add_option("--restarts", flags.restarts,
                   "How often in a row a process that ends is started again")
-      ->check(CLI::Range(0, 1000000))
+      ->check(WholeNumber(0, 1000000))
       ->capture_default_str();
   verb.add_flag("--metrics", flags.metrics,
                 "Serve every process' metrics on a free loopback port, and print where");

@@ -42,6 +42,13 @@ std::vector<Kind> Kinds() {
   };
 }
 
+// And one whose actions saturate over most of a ball: flat, but for where they change sign.
+std::vector<Kind> KindsAndSaturated() {
+  std::vector<Kind> kinds = Kinds();
+  kinds.push_back({"saturated", RandomPolicy(8, 2, 5, {}, v1::RELU)});
+  return kinds;
+}
+
 // ---- The displacement -----------------------------------------------------------------
 
 TEST(NetworkDisplacementTest, DifferenceAgreesWithTheDefinitionInDoubleHoweverSmall) {
@@ -66,6 +73,32 @@ TEST(NetworkDisplacementTest, DifferenceAgreesWithTheDefinitionInDoubleHoweverSm
         // float32 sums of some hundred terms, relative to the largest difference.
         EXPECT_NEAR(displacement.difference()[static_cast<Eigen::Index>(i)], there[i] - here[i],
                     2e-5 * largest)
+            << kind.name << " " << radius;
+      }
+    }
+  }
+}
+
+// To the rounding of sums in another order.
+TEST(NetworkDisplacementTest, DifferencesOfManyAreThoseOfEach) {
+  for (const Kind& kind : Kinds()) {
+    const auto policy = MakePolicy(kind.policy);
+    const size_t inputs = static_cast<size_t>(policy->observation_dim());
+    NetworkDisplacement displacement(policy->network());
+    displacement.SetOrigin(UniformFloats(inputs, 3, 1.5).data());
+    for (const double radius : {1e-6, 0.1, 3.0}) {
+      Eigen::MatrixXf deltas(static_cast<Eigen::Index>(inputs), 7);
+      for (Eigen::Index i = 0; i < deltas.cols(); ++i) {
+        const std::vector<float> delta = StartIn(radius, inputs, static_cast<uint64_t>(i));
+        std::copy(delta.begin(), delta.end(), deltas.col(i).data());
+      }
+      const Eigen::MatrixXf& differences = displacement.Differences(deltas);
+      ASSERT_EQ(differences.rows(), policy->action_dim());
+      ASSERT_EQ(differences.cols(), deltas.cols());
+      for (Eigen::Index i = 0; i < deltas.cols(); ++i) {
+        displacement.MoveTo(deltas.col(i).data());
+        EXPECT_LE((differences.col(i) - displacement.difference()).norm(),
+                  2e-5 * displacement.difference().norm())
             << kind.name << " " << radius;
       }
     }
@@ -118,7 +151,7 @@ TEST(NetworkDisplacementTest, NoDisplacementIsExactlyNone) {
 
 // Radii that float32 does not hold are no excuse.
 TEST(AdversaryTest, NeverLeavesTheBall) {
-  for (const Kind& kind : Kinds()) {
+  for (const Kind& kind : KindsAndSaturated()) {
     const auto policy = MakePolicy(kind.policy);
     const size_t inputs = static_cast<size_t>(policy->observation_dim());
     Adversary adversary(*policy, Adversary::Objective::kDivergence);
@@ -155,11 +188,11 @@ TEST(AdversaryTest, ItsValuesAreTheDivergencesOfItsStartAndEnd) {
 // Mean over states of D: where the ascent ends, against the best of 1000 uniform draws.
 TEST(AdversaryTest, IsAtLeastAsHarmfulAsTheBestOfAThousandRandomDraws) {
   constexpr int kStates = 20;
-  for (const Kind& kind : Kinds()) {
+  for (const Kind& kind : KindsAndSaturated()) {
     const auto policy = MakePolicy(kind.policy);
     const size_t inputs = static_cast<size_t>(policy->observation_dim());
     Adversary adversary(*policy, Adversary::Objective::kDivergence);
-    for (const double radius : {0.001, 0.1}) {
+    for (const double radius : {0.001, 0.1, 0.3, 0.5, 1.0}) {
       double found = 0;
       double drawn = 0;
       for (uint64_t index = 0; index < kStates; ++index) {
@@ -176,6 +209,43 @@ TEST(AdversaryTest, IsAtLeastAsHarmfulAsTheBestOfAThousandRandomDraws) {
         drawn += best;
       }
       EXPECT_GE(found, drawn) << kind.name << " " << radius;
+    }
+  }
+}
+
+// Whatever it passes counts, so it is never less harmful than where it was told to start: not
+// even at a corner that is the worst point of the ball already.
+TEST(AdversaryTest, IsNeverLessHarmfulThanItsStart) {
+  for (const Kind& kind : KindsAndSaturated()) {
+    const auto policy = MakePolicy(kind.policy);
+    const size_t inputs = static_cast<size_t>(policy->observation_dim());
+    Adversary adversary(*policy, Adversary::Objective::kDivergence);
+    for (uint64_t index = 0; index < 20; ++index) {
+      const std::vector<float> state = UniformFloats(inputs, index, 1.7);
+      std::vector<float> delta = StartIn(0.5, inputs, index);
+      const auto first = adversary.Maximize(state.data(), 0.5, delta.data());
+      const auto again = adversary.Maximize(state.data(), 0.5, delta.data());
+      EXPECT_GE(first.value, first.start_value) << kind.name;
+      EXPECT_EQ(again.start_value, first.value) << kind.name;
+      EXPECT_GE(again.value, first.value) << kind.name;
+    }
+  }
+}
+
+// What is found is a function of the arguments: not of what was asked before, nor of whom.
+TEST(AdversaryTest, FindsTheSameWhateverItWasAskedBefore) {
+  for (const Kind& kind : KindsAndSaturated()) {
+    const auto policy = MakePolicy(kind.policy);
+    const size_t inputs = static_cast<size_t>(policy->observation_dim());
+    Adversary busy(*policy, Adversary::Objective::kDivergence);
+    for (uint64_t index = 0; index < 10; ++index) {
+      const std::vector<float> state = UniformFloats(inputs, index, 1.7);
+      std::vector<float> from_busy = StartIn(0.3, inputs, index);
+      std::vector<float> from_new = from_busy;
+      busy.Maximize(state.data(), 0.3, from_busy.data());
+      Adversary(*policy, Adversary::Objective::kDivergence)
+          .Maximize(state.data(), 0.3, from_new.data());
+      EXPECT_EQ(from_busy, from_new) << kind.name;
     }
   }
 }

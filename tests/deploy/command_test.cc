@@ -105,7 +105,12 @@ TEST_F(CommandTest, IncompleteAndWrongArgumentsAreWrongUsage) {
   ExpectWrongUsage({"train"}, "FILE is required");
   ExpectWrongUsage({"train", file_, "more"}, "unexpected argument more");
   ExpectWrongUsage({"train", file_, "--actors", "0"}, "--actors");
-  ExpectWrongUsage({"train", file_, "--actors", "many"}, "--actors");
+  ExpectWrongUsage({"train", file_, "--actors", "many"},
+                   "--actors: must be a whole number in [1, 1024], got many");
+  ExpectWrongUsage({"train", file_, "--replay-memory-mib", "-18446744073709551600"},
+                   "--replay-memory-mib: must be a whole number in [16, 1048576]");
+  ExpectWrongUsage({"limiter", "x", "--learner", "unix:/x", "--max-staleness", "-1"},
+                   "--max-staleness: must be a whole number in [1, 1000000], got -1");
   ExpectWrongUsage({"train", file_, "--device", "gpu"}, "must be cpu, cuda or cuda:N, got gpu");
   ExpectWrongUsage({"submit", file_}, "--learner is required");
   ExpectWrongUsage({"show", "--learner", "127.0.0.1:1"}, "ID is required");

@@ -223,6 +223,26 @@ TEST_F(EvaluateTest, ResultsThatHaveNowhereToGoAreAnErrorBeforeTheWork) {
               HasSubstr("--csv must be in a folder that exists, got " + path));
 }
 
+TEST_F(EvaluateTest, AFolderWhereTheResultsGoIsAnErrorBeforeTheWork) {
+  const std::string path = folder_ / "results";
+  std::filesystem::create_directory(path);
+  EXPECT_THAT(ErrorOf({"--episodes", "1000000", "--csv", path}),
+              HasSubstr("--csv must be a file, " + path + " is a folder"));
+  std::filesystem::create_directory(folder_ / "evaluation.csv");
+  EXPECT_THAT(ErrorOf({"--episodes", "1000000"}), HasSubstr("evaluation.csv is a folder"));
+}
+
+TEST_F(EvaluateTest, TheLargestSeedIsOneOfItsOwn) {
+  const Arguments flags = {"--disturbance", "none", "--episodes", "1", "--seed"};
+  const auto seed_of = [&](const std::string& seed) {
+    Arguments arguments = flags;
+    arguments.push_back(seed);
+    return Parse(Csv(folder_.path(), arguments)).at(0).at("evaluation_seed");
+  };
+  EXPECT_EQ(seed_of("18446744073709551615"), "18446744073709551615");
+  EXPECT_EQ(seed_of("0"), "0");
+}
+
 TEST_F(EvaluateTest, ADeterministicPolicyHasNoSamples) {
   WriteExperiment("task { builtin: 'swimmer' step_limit: 40 } ddpg {}");
   v1::TrainedMember member = Member(0, 30);
@@ -241,13 +261,20 @@ TEST_F(EvaluateTest, WrongFlagsAreWrongUsage) {
       {{"--radius", "inf"}, "--radius: must be in [0, 1000], got inf"},
       {{"--radius", "wide"}, "--radius: must be in [0, 1000], got wide"},
       {{"--probe-radius", "0"}, "--probe-radius: must be in [1e-12, 1000], got 0"},
-      {{"--episodes", "0"}, "--episodes: Value 0 not in range 1 to 1000000"},
-      {{"--episodes", "many"}, "--episodes"},
-      {{"--threads", "0"}, "--threads: Value 0 not in range 1 to 1024"},
+      {{"--episodes", "0"}, "--episodes: must be a whole number in [1, 1000000], got 0"},
+      {{"--episodes", "many"}, "--episodes: must be a whole number in [1, 1000000], got many"},
+      {{"--episodes", "010"}, "--episodes: must be a whole number in [1, 1000000], got 010"},
+      {{"--threads", "0"}, "--threads: must be a whole number in [1, 1024], got 0"},
       {{"--disturbance", "mild"}, "--disturbance: mild not in {none,random,adversarial}"},
       {{"--actions", "best"}, "--actions: best not in {mean,sampled}"},
       {{"--policy", "last"}, "--policy: must be final or a version, got last"},
-      {{"--member", "-1"}, "--member"},
+      {{"--member", "-1"}, "--member: must be a whole number in [0, 4294967295], got -1"},
+      {{"--member", "0,x"}, "--member: must be a whole number in [0, 4294967295], got x"},
+      {{"--seed", "-1"}, "--seed: must be a whole number in [0, 18446744073709551615], got -1"},
+      {{"--seed", "18446744073709551616"},
+       "--seed: must be a whole number in [0, 18446744073709551615], got 18446744073709551616"},
+      {{"--radius", "0.05,0.1,0.1"}, "--radius: must name every radius once, got 0.1 twice"},
+      {{"--radius", "0.1", "--radius", "1e-1"}, "must name every radius once, got 0.1 twice"},
       {{"--epsiodes", "3"}, "unknown flag --epsiodes; did you mean --episodes?"},
   };
   for (const auto& [arguments, message] : cases) {

@@ -75,18 +75,26 @@ std::pair<double, double> AscentAndRandomSearch(const v1::PolicySnapshot& snapsh
   return {found / static_cast<double>(states.size()), drawn / static_cast<double>(states.size())};
 }
 
-void ExpectAdversaryBeatsRandomSearch(const std::string& run, const std::string& task_name) {
+struct Search {
+  int member = 0;
+  size_t states = 15;  // of an episode
+  std::vector<double> radii = {0.001, 0.05};
+};
+
+void ExpectAdversaryBeatsRandomSearch(const std::string& run, const std::string& task_name,
+                                      const Search& search) {
   v1::TrainedMember member;
-  std::ifstream file(run + "/policies/member_000.member", std::ios::binary);
+  std::ifstream file(run + "/policies/member_00" + std::to_string(search.member) + ".member",
+                     std::ios::binary);
   ASSERT_TRUE(member.ParseFromIstream(&file));
   const v1::TaskConfig task = *BuiltinTask(task_name);
   std::vector<std::vector<float>> states = VisitedStates(task, *MakePolicy(member.policy()));
-  const size_t stride = std::max<size_t>(1, states.size() / 15);
+  const size_t stride = std::max<size_t>(1, states.size() / search.states);
   for (size_t i = 0; i * stride < states.size(); ++i) states[i] = states[i * stride];
   states.resize((states.size() + stride - 1) / stride);
-  for (const double radius : {0.001, 0.05}) {
+  for (const double radius : search.radii) {
     const auto [found, drawn] = AscentAndRandomSearch(member.policy(), states, radius);
-    EXPECT_GE(found, drawn) << radius;
+    EXPECT_GE(found, drawn) << "member " << search.member << ", radius " << radius;
   }
 }
 
@@ -101,7 +109,7 @@ TEST(EvaluateTrainedTest, TheAdversaryBeatsAThousandDrawsOnATrpoPolicy) {
     keep_policy_every: 4
     members { seeds: [ 0, 1 ] }
   )pb");
-  ExpectAdversaryBeatsRandomSearch(run, "swimmer");
+  ExpectAdversaryBeatsRandomSearch(run, "swimmer", {});
   const auto rows = Parse(Csv(run, {"--policy", "4", "--episodes", "1", "--radius", "0.1"}));
   ASSERT_EQ(rows.size(), 6u);
   for (const Row& row : rows) EXPECT_EQ(row.at("policy_version"), "4");
@@ -116,10 +124,26 @@ TEST(EvaluateTrainedTest, TheAdversaryBeatsAThousandDrawsOnADdpgPolicy) {
     rounds: 3
     steps_per_round: 500
   )pb");
-  ExpectAdversaryBeatsRandomSearch(run, "hopper");
+  ExpectAdversaryBeatsRandomSearch(run, "hopper", {});
   const auto rows = Parse(Csv(run, {"--episodes", "2", "--disturbance", "adversarial"}));
   ASSERT_EQ(rows.size(), 4u);
   for (const Row& row : rows) EXPECT_EQ(row.at("actions"), "mean");
+}
+
+// Actions of such policies saturate, so that the worst offset is far from any start.
+TEST(EvaluateTrainedTest, TheAdversaryBeatsAThousandDrawsWhereActionsSaturate) {
+  const TemporaryFolder folder;
+  const std::string run = Train(folder, R"pb(
+    task { builtin: "swimmer" }
+    ddpg { first_update: 2000 }
+    rounds: 8
+    steps_per_round: 1000
+    members { seeds: [ 0, 1, 2 ] }
+  )pb");
+  for (const int member : {0, 1, 2}) {
+    ExpectAdversaryBeatsRandomSearch(
+        run, "swimmer", {.member = member, .states = 60, .radii = {0.1, 0.2, 0.3, 0.5, 1}});
+  }
 }
 
 }  // namespace

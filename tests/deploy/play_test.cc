@@ -363,9 +363,14 @@ TEST_F(PlayTest, ARecordingThatCannotBeWrittenIsAnErrorThatNamesIt) {
 
 TEST_F(PlayTest, WrongFlagsAreWrongUsage) {
   const std::vector<std::pair<Arguments, std::string>> cases = {
-      {{"--width", "15"}, "--width: Value 15 not in range 16 to 4096"},
-      {{"--height", "4097"}, "--height: Value 4097 not in range 16 to 4096"},
-      {{"--steps", "0"}, "--steps: Value 0 not in range 1 to"},
+      {{"--width", "15"}, "--width: must be a whole number in [16, 4096], got 15"},
+      {{"--height", "4097"}, "--height: must be a whole number in [16, 4096], got 4097"},
+      {{"--steps", "0"}, "--steps: must be a whole number in [1, 1000000000], got 0"},
+      {{"--seed", "abc"},
+       "--seed: must be a whole number in [0, 18446744073709551615], got abc"},
+      {{"--seed", "-1"}, "--seed: must be a whole number in [0, 18446744073709551615], got -1"},
+      {{"--episode", "-1"}, "--episode: must be a whole number in [0, 4294967295], got -1"},
+      {{"--member", "x"}, "--member: must be a whole number in [0, 4294967295], got x"},
       {{"--radius", "-1"}, "--radius: must be in [0, 1000], got -1"},
       {{"--disturbance", "mild"}, "--disturbance: mild not in {none,random,adversarial}"},
       {{"--policy", "last"}, "--policy: must be final or a version, got last"},
