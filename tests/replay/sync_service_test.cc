@@ -1,13 +1,13 @@
 // Sync calls to a server with a log, while syncs of the disk wait or fail.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
 
+#include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
 #include <string>
-#include <vector>
+#include <thread>
 
 #include "absl/time/clock.h"
 #include "common/rpc/server.h"
@@ -94,7 +94,9 @@ TEST_P(SyncServiceTest, TheAnswerComesOnceTheDiskHasAllThatWasStored) {
   const Answer answer = waiting.get();
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(*answer, syncs() ? v1::AppendResponse::SYNCED : v1::AppendResponse::WRITTEN);
-  if (syncs()) EXPECT_EQ(EndAfterPowerCut(), kSteps);
+  if (syncs()) {
+    EXPECT_EQ(EndAfterPowerCut(), kSteps);
+  }
 }
 
 TEST_P(SyncServiceTest, AsLongAsTheDiskFailsThereIsNoAnswerBeforeTheDeadline) {
@@ -110,7 +112,9 @@ TEST_P(SyncServiceTest, AsLongAsTheDiskFailsThereIsNoAnswerBeforeTheDeadline) {
   std::future<Answer> patient = Sync(kLong);
   DiskSyncs::Pass();
   EXPECT_TRUE(patient.get().ok());
-  if (syncs()) EXPECT_EQ(EndAfterPowerCut(), kSteps);
+  if (syncs()) {
+    EXPECT_EQ(EndAfterPowerCut(), kSteps);
+  }
 }
 
 TEST_P(SyncServiceTest, CallsThatAreCancelledLeaveTheOthersAlone) {
@@ -125,7 +129,9 @@ TEST_P(SyncServiceTest, CallsThatAreCancelledLeaveTheOthersAlone) {
     v1::SyncResponse response;
     const grpc::Status status = stub->Sync(&context, {}, &response);
     // Without syncs the answer may come first.
-    if (syncs()) EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+    if (syncs()) {
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+    }
   }
   DiskSyncs::Pass();
   EXPECT_TRUE(patient.get().ok());
@@ -136,10 +142,14 @@ TEST_P(SyncServiceTest, AServerThatStopsEndsTheCallsThatWait) {
   DiskSyncs::Hold();
   Store(0);
   std::future<Answer> waiting = Sync(kLong);
-  if (syncs()) Eventually([] { return DiskSyncs::num_held() > 0; });
+  if (syncs()) {
+    Eventually([] { return DiskSyncs::num_held() > 0; });
+  }
   server_->Shutdown(absl::ZeroDuration());
   const Answer answer = waiting.get();
-  if (syncs()) EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable);
+  if (syncs()) {
+    EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, SyncServiceTest,
