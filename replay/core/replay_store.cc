@@ -294,22 +294,31 @@ absl::Status ReplayStore::ReleaseRounds(const std::string& experiment_id,
 absl::Status ReplayStore::DropExperiment(const std::string& experiment_id) {
   SR2L_RETURN_IF_ERROR(ValidateExperimentId("experiment_id", experiment_id));
   absl::MutexLock admin_lock(&admin_mu_);
-  Tables dropped;
-  std::vector<WaitList::Ended> ended;
+  const auto is_dropped = [&](const auto& table) {
+    return table.first.experiment_id == experiment_id;
+  };
+  Tables dropped;  // its last memory goes without the lock
   {
-    absl::MutexLock lock(&mu_);
-    auto table = tables_.lower_bound({experiment_id, 0});
-    while (table != tables_.end() && table->first.experiment_id == experiment_id) {
-      dropped.push_back(std::move(table->second));
-      table = tables_.erase(table);
+    absl::ReaderMutexLock lock(&mu_);
+    for (const auto& table : tables_) {
+      if (is_dropped(table)) dropped.push_back(table.second);
     }
-    ended = waits_.TakeDropped(experiment_id);
   }
   // Appends that found their table before still run; after Close none writes any more.
   for (const auto& table : dropped) table->Close();
   const absl::Status status = log_.Drop(experiment_id);
+  if (!status.ok()) {
+    for (const auto& table : dropped) table->Reopen();
+    return status;
+  }
+  std::vector<WaitList::Ended> ended;
+  {
+    absl::MutexLock lock(&mu_);
+    std::erase_if(tables_, is_dropped);
+    ended = waits_.TakeDropped(experiment_id);
+  }
   for (const WaitList::Ended& wait : ended) wait.Tell();
-  return status;
+  return absl::OkStatus();
 }
 
 std::shared_ptr<Table> ReplayStore::FindTable(const TableId& id) const {

@@ -101,7 +101,8 @@ class ReplayStore {
   absl::Status ReleaseRounds(const std::string& experiment_id,
                              const std::vector<uint32_t>& members, uint64_t before_round);
 
-  // Forgets the experiment and ends its waits. OK when there is none.
+  // Forgets the experiment and ends its waits. OK when there is none. After an error, which is the
+  // log's, it goes on.
   absl::Status DropExperiment(const std::string& experiment_id)
       ABSL_LOCKS_EXCLUDED(admin_mu_, mu_);
 
