@@ -70,7 +70,9 @@ class DurableLog final : public TrajectoryLog {
   v1::AppendResponse::Durability durability() const override;
   v1::AppendResponse::Durability sync_durability() const override;
   void WhenDurable(Done done) override { writer_->WhenDurable(std::move(done)); }
-  void AwaitDurable(Done done) override { writer_->AwaitDurable(std::move(done)); }
+  void AwaitDurable(const std::shared_ptr<const Done>& done) override {
+    writer_->AwaitDurable(done);
+  }
   void AwaitSync(const std::shared_ptr<const Done>& done) override { writer_->AwaitSync(done); }
   LogHealth health() const override { return writer_->health(); }
 
