@@ -351,6 +351,21 @@ v1::AppendResponse::Durability DurableLog::sync_durability() const {
                                               : v1::AppendResponse::SYNCED;
 }
 
+void DurableLog::Acknowledge(v1::AppendResponse& response) const {
+  response.set_durability(durability());
+  switch (options_.sync.mode) {
+    case LogSync::kCommit:
+      return response.set_log_sync(v1::AppendResponse::LOG_SYNC_COMMIT);
+    case LogSync::kNone:
+      return response.set_log_sync(v1::AppendResponse::LOG_SYNC_NONE);
+    case LogSync::kInterval:
+      break;
+  }
+  response.set_log_sync(v1::AppendResponse::LOG_SYNC_INTERVAL);
+  response.set_log_sync_interval_ms(
+      static_cast<uint32_t>(absl::ToInt64Milliseconds(options_.sync.interval)));
+}
+
 DurableLog::Stream* DurableLog::Find(const StreamId& id) {
   const auto table = tables_.find(id.table);
   if (table == tables_.end() || id.stream >= table->second.streams.size()) return nullptr;

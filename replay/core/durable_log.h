@@ -69,6 +69,7 @@ class DurableLog final : public TrajectoryLog {
   uint64_t byte_budget() const override { return memory_.byte_budget(); }
   v1::AppendResponse::Durability durability() const override;
   v1::AppendResponse::Durability sync_durability() const override;
+  void Acknowledge(v1::AppendResponse& response) const override;
   void WhenDurable(Done done) override { writer_->WhenDurable(std::move(done)); }
   void AwaitDurable(const std::shared_ptr<const Done>& done) override {
     writer_->AwaitDurable(done);

@@ -89,7 +89,7 @@ class ReplayStore {
 
   // Passes on to the log: see TrajectoryLog.
   void WhenDurable(TrajectoryLog::Done done) { log_.WhenDurable(std::move(done)); }
-  v1::AppendResponse::Durability durability() const { return log_.durability(); }
+  void Acknowledge(v1::AppendResponse& response) const { log_.Acknowledge(response); }
   void AwaitSync(const std::shared_ptr<const TrajectoryLog::Done>& done) { log_.AwaitSync(done); }
   v1::AppendResponse::Durability sync_durability() const { return log_.sync_durability(); }
 

@@ -124,6 +124,11 @@ class TrajectoryLog {
   // What a change outlives once WhenDurable has said so.
   virtual v1::AppendResponse::Durability durability() const { return v1::AppendResponse::MEMORY; }
 
+  // Says in the answer to a chunk that is stored what that outlives, and why.
+  virtual void Acknowledge(v1::AppendResponse& response) const {
+    response.set_durability(durability());
+  }
+
   // Calls `done` once everything that was changed before is as durable as it gets: at once, or
   // from another thread, in the order of the calls. ResourceExhausted: it is not for now; ask
   // again later.
