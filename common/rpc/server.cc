@@ -4,7 +4,12 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -58,6 +63,35 @@ void AllowManyConnections() {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
+// The number of the error of connecting to a Unix socket; zero: somebody answers.
+int Connect(const std::string& path) {
+  sockaddr_un name = {};
+  if (path.size() >= sizeof(name.sun_path)) return ENAMETOOLONG;
+  name.sun_family = AF_UNIX;
+  path.copy(name.sun_path, path.size());
+  const int peer = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (peer < 0) return errno;
+  const bool connected = connect(peer, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0;
+  const int error = connected ? 0 : errno;
+  close(peer);
+  return error;
+}
+
+// Makes way for a listener on a Unix socket whose last one is gone.
+absl::Status RemoveStaleSocket(const std::string& address) {
+  const std::string path = address.substr(5);
+  if (access(path.c_str(), F_OK) != 0) return absl::OkStatus();  // listening tells what is wrong
+  const int error = Connect(path);
+  if (error == ECONNREFUSED) {
+    unlink(path.c_str());
+    return absl::OkStatus();
+  }
+  // EAGAIN: a listener that has no room for another connection.
+  const std::string why = error == 0 || error == EAGAIN ? "another server answers there"
+                                                        : std::strerror(error);
+  return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ", why));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
@@ -65,7 +99,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
     const std::vector<grpc::Service*>& services, int max_received_bytes) {
   SR2L_ASSIGN_OR_RETURN(const AddressKind kind, ClassifyAddress(address));
   SR2L_ASSIGN_OR_RETURN(auto credentials, MakeServerCredentials(address, security));
-  if (kind == AddressKind::kUnixSocket) unlink(address.c_str() + 5);
+  if (kind == AddressKind::kUnixSocket) SR2L_RETURN_IF_ERROR(RemoveStaleSocket(address));
   AllowManyConnections();
 
   grpc::EnableDefaultHealthCheckService(true);

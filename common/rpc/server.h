@@ -18,8 +18,9 @@ namespace sr2l {
 class RpcServer {
  public:
   // Starts listening. The services are borrowed and must outlive the server. A call with
-  // a message of more than `max_received_bytes` ends with RESOURCE_EXHAUSTED. A stale file
-  // of a Unix socket is removed first.
+  // a message of more than `max_received_bytes` ends with RESOURCE_EXHAUSTED. A Unix
+  // socket's file that nobody listens on is removed first. Unavailable: the address is in use, or
+  // not permitted.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(
       const std::string& address, const TransportSecurity& security,
       const std::vector<grpc::Service*>& services, int max_received_bytes = kMaxMessageBytes);

@@ -280,6 +280,7 @@ absl::Status DurableLog::ReadKept(const StreamId& id,
 }
 
 absl::Status DurableLog::Release(const TableId& id, uint64_t end_step) {
+  absl::MutexLock record_lock(&record_mu_);
   SR2L_RETURN_IF_ERROR(memory_.Release(id, end_step));
   rocksdb::WriteBatch batch;
   std::vector<uint64_t> limits;  // by stream: chunks that start before it go
@@ -300,10 +301,9 @@ absl::Status DurableLog::Release(const TableId& id, uint64_t end_step) {
   }
   if (!writer_->Write(batch, LogWriter::Stall::kWait).ok()) return absl::OkStatus();
   absl::MutexLock lock(&mu_);
-  const auto found = tables_.find(id);
-  if (found == tables_.end()) return absl::OkStatus();  // dropped meanwhile
+  Table& table = tables_.find(id)->second;
   for (size_t i = 0; i < limits.size(); ++i) {
-    auto& starts = found->second.streams[i].chunk_starts;
+    auto& starts = table.streams[i].chunk_starts;
     starts.erase(starts.begin(), std::lower_bound(starts.begin(), starts.end(), limits[i]));
   }
   return absl::OkStatus();
@@ -316,6 +316,7 @@ void DurableLog::Forget(const StreamId& id, uint64_t begin_step) {
 }
 
 absl::Status DurableLog::Drop(const std::string& experiment_id) {
+  absl::MutexLock record_lock(&record_mu_);
   rocksdb::WriteBatch batch;
   {
     absl::MutexLock lock(&mu_);
@@ -348,6 +349,21 @@ v1::AppendResponse::Durability DurableLog::durability() const {
 v1::AppendResponse::Durability DurableLog::sync_durability() const {
   return options_.sync.mode == LogSync::kNone ? v1::AppendResponse::WRITTEN
                                               : v1::AppendResponse::SYNCED;
+}
+
+void DurableLog::Acknowledge(v1::AppendResponse& response) const {
+  response.set_durability(durability());
+  switch (options_.sync.mode) {
+    case LogSync::kCommit:
+      return response.set_log_sync(v1::AppendResponse::LOG_SYNC_COMMIT);
+    case LogSync::kNone:
+      return response.set_log_sync(v1::AppendResponse::LOG_SYNC_NONE);
+    case LogSync::kInterval:
+      break;
+  }
+  response.set_log_sync(v1::AppendResponse::LOG_SYNC_INTERVAL);
+  response.set_log_sync_interval_ms(
+      static_cast<uint32_t>(absl::ToInt64Milliseconds(options_.sync.interval)));
 }
 
 DurableLog::Stream* DurableLog::Find(const StreamId& id) {

@@ -60,15 +60,20 @@ class DurableLog final : public TrajectoryLog {
                         const std::function<void(const ChunkPtr&)>& take) const override;
   // OK also when the disk does not take it: then a crash may bring chunks back until the next
   // Release, which does no harm.
-  absl::Status Release(const TableId& id, uint64_t end_step) override;
+  absl::Status Release(const TableId& id, uint64_t end_step) override
+      ABSL_LOCKS_EXCLUDED(record_mu_, mu_);
   void Forget(const StreamId& id, uint64_t begin_step) override;
-  absl::Status Drop(const std::string& experiment_id) override;
+  absl::Status Drop(const std::string& experiment_id) override
+      ABSL_LOCKS_EXCLUDED(record_mu_, mu_);
   uint64_t bytes() const override { return memory_.bytes(); }
   uint64_t byte_budget() const override { return memory_.byte_budget(); }
   v1::AppendResponse::Durability durability() const override;
   v1::AppendResponse::Durability sync_durability() const override;
+  void Acknowledge(v1::AppendResponse& response) const override;
   void WhenDurable(Done done) override { writer_->WhenDurable(std::move(done)); }
-  void AwaitDurable(Done done) override { writer_->AwaitDurable(std::move(done)); }
+  void AwaitDurable(const std::shared_ptr<const Done>& done) override {
+    writer_->AwaitDurable(done);
+  }
   void AwaitSync(const std::shared_ptr<const Done>& done) override { writer_->AwaitSync(done); }
   LogHealth health() const override { return writer_->health(); }
 
@@ -104,6 +109,9 @@ class DurableLog final : public TrajectoryLog {
   const Options options_;
   MemoryLog memory_;
   std::unique_ptr<LogWriter> writer_;  // owns the database
+  // Held from the making of a table's record until it is written: they are written in the order
+  // in which they were made, and none after the one that says that the table ended.
+  absl::Mutex record_mu_ ABSL_ACQUIRED_BEFORE(mu_);
   mutable absl::Mutex mu_;  // never held while the database writes
   std::map<TableId, Table> tables_ ABSL_GUARDED_BY(mu_);
   uint64_t next_number_ ABSL_GUARDED_BY(mu_) = 1;

@@ -132,18 +132,21 @@ void LogWriter::WhenDurable(Done done) {
   waiting_.push_back(std::move(done));
 }
 
-void LogWriter::AwaitDurable(Done done) {
-  if (options_.sync.mode != LogSync::kCommit) return done(absl::OkStatus());
-  absl::MutexLock lock(&mu_);
-  patient_.push_back(std::move(done));
+void LogWriter::AwaitDurable(const std::shared_ptr<const Done>& done) {
+  if (options_.sync.mode != LogSync::kCommit) return (*done)(absl::OkStatus());
+  AddPatient(done);
 }
 
 void LogWriter::AwaitSync(const std::shared_ptr<const Done>& done) {
   if (options_.sync.mode == LogSync::kNone) return (*done)(absl::OkStatus());
+  AddPatient(done);
+}
+
+void LogWriter::AddPatient(const std::shared_ptr<const Done>& done) {
   absl::MutexLock lock(&mu_);
-  patient_.push_back([weak = std::weak_ptr<const Done>(done)](const absl::Status& synced) {
-    if (const auto held = weak.lock()) (*held)(synced);
-  });
+  // While the disk fails many may come and go.
+  std::erase_if(patient_, [](const auto& waiting) { return waiting.expired(); });
+  patient_.push_back(done);
 }
 
 LogHealth LogWriter::health() const {
@@ -160,7 +163,7 @@ void LogWriter::Run() {
   bool closed = false;
   while (!closed) {
     std::vector<Done> waiting;
-    std::vector<Done> patient;
+    std::vector<std::weak_ptr<const Done>> patient;
     bool failed = false;
     {
       absl::MutexLock lock(&mu_);
@@ -185,9 +188,8 @@ void LogWriter::Run() {
                       std::make_move_iterator(patient.end()));
       continue;
     }
-    for (Done& done : patient) {
-      done(synced);
-      done = nullptr;
+    for (const auto& done : patient) {
+      if (const auto held = done.lock()) (*held)(synced);
     }
   }
 }

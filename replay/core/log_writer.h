@@ -71,7 +71,7 @@ class LogWriter {
   // See the functions of TrajectoryLog. `done` must not wait. With kInterval a caller of AwaitSync
   // does not wait for the end of the interval.
   void WhenDurable(Done done) ABSL_LOCKS_EXCLUDED(mu_);
-  void AwaitDurable(Done done) ABSL_LOCKS_EXCLUDED(mu_);
+  void AwaitDurable(const std::shared_ptr<const Done>& done) ABSL_LOCKS_EXCLUDED(mu_);
   void AwaitSync(const std::shared_ptr<const Done>& done) ABSL_LOCKS_EXCLUDED(mu_);
 
   LogHealth health() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -89,6 +89,7 @@ class LogWriter {
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     return closed_ || !waiting_.empty() || (!patient_.empty() && failure_ == Failure::kNone);
   }
+  void AddPatient(const std::shared_ptr<const Done>& done) ABSL_LOCKS_EXCLUDED(mu_);
   // How long the thread rests when nobody waits for it.
   absl::Duration Rest() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   // Makes all that was written so far durable.
@@ -114,7 +115,8 @@ class LogWriter {
   uint64_t written_ ABSL_GUARDED_BY(db_mu_) = 0;         // sequence number when it was closed
   mutable absl::Mutex mu_;
   std::vector<Done> waiting_ ABSL_GUARDED_BY(mu_);  // told at the next sync, however it ends
-  std::vector<Done> patient_ ABSL_GUARDED_BY(mu_);  // told at the next sync that goes well
+  // Told at the next sync that goes well, those that still wait then.
+  std::vector<std::weak_ptr<const Done>> patient_ ABSL_GUARDED_BY(mu_);
   LogHealth health_ ABSL_GUARDED_BY(mu_);
   Failure failure_ ABSL_GUARDED_BY(mu_) = Failure::kNone;
   uint64_t room_to_exceed_ ABSL_GUARDED_BY(mu_) = 0;  // on the disk, bytes, to try again

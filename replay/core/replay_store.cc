@@ -145,7 +145,9 @@ void ReplayStore::EndCall(uint64_t call) {
 
 ReplayStore::WaitId ReplayStore::WaitForRound(const RoundRequest& request,
                                               RoundCallback ready) {
-  return StartWait(request, OnceDurable<RoundReader>(std::move(ready)));
+  const WaitId id = open_waits_->Begin();
+  StartWait(id, request, OnceDurable<RoundReader>(id, std::move(ready)));
+  return id;
 }
 
 ReplayStore::WaitId ReplayStore::WaitForSample(const v1::SampleRequest& request,
@@ -157,23 +159,34 @@ ReplayStore::WaitId ReplayStore::WaitForSample(const v1::SampleRequest& request,
       return 0;
     }
   }
-  return StartWait(request, OnceDurable<SampleReader>(std::move(ready)));
+  const WaitId id = open_waits_->Begin();
+  StartWait(id, request, OnceDurable<SampleReader>(id, std::move(ready)));
+  return id;
 }
 
 template <typename Reader>
 std::function<void(absl::StatusOr<Reader>)> ReplayStore::OnceDurable(
-    std::function<void(absl::StatusOr<Reader>)> ready) {
-  return [&log = log_, ready = std::move(ready)](absl::StatusOr<Reader> reader) {
-    if (!reader.ok()) return ready(std::move(reader));
+    WaitId id, std::function<void(absl::StatusOr<Reader>)> ready) {
+  return [&log = log_, waits = open_waits_, id,
+          ready = std::move(ready)](absl::StatusOr<Reader> reader) {
+    if (!reader.ok()) {
+      if (waits->End(id)) ready(std::move(reader));
+      return;
+    }
     auto shared = std::make_shared<absl::StatusOr<Reader>>(std::move(reader));
-    log.AwaitDurable([ready, shared](const absl::Status& durable) {
-      durable.ok() ? ready(std::move(*shared)) : ready(durable);
-    });
+    const std::weak_ptr<OpenWaits> weak = waits;
+    const auto done = std::make_shared<const TrajectoryLog::Done>(
+        [weak, id, ready, shared](const absl::Status& durable) {
+          const auto open = weak.lock();
+          if (open == nullptr || !open->End(id)) return;
+          durable.ok() ? ready(std::move(*shared)) : ready(durable);
+        });
+    if (waits->Keep(id, done)) log.AwaitDurable(done);
   };
 }
 
 template <typename Request, typename Callback>
-ReplayStore::WaitId ReplayStore::StartWait(const Request& request, Callback ready) {
+void ReplayStore::StartWait(WaitId id, const Request& request, Callback ready) {
   absl::StatusOr<Wait> wait;
   absl::StatusOr<bool> over;
   {
@@ -181,7 +194,7 @@ ReplayStore::WaitId ReplayStore::StartWait(const Request& request, Callback read
     wait = MakeWait(request, ready);
     if (wait.ok()) {
       over = wait->is_over();
-      if (over.ok() && !*over) return waits_.Add(*std::move(wait));
+      if (over.ok() && !*over) return waits_.Add(id, *std::move(wait));
     }
   }
   if (wait.ok()) {
@@ -189,7 +202,6 @@ ReplayStore::WaitId ReplayStore::StartWait(const Request& request, Callback read
   } else {
     ready(wait.status());
   }
-  return 0;
 }
 
 absl::StatusOr<Wait> ReplayStore::MakeWait(const RoundRequest& request,
@@ -249,8 +261,11 @@ absl::Status ReplayStore::ReleaseContents(const v1::SampleRequest& request) {
 }
 
 bool ReplayStore::CancelWait(WaitId id) {
-  absl::MutexLock lock(&mu_);
-  return waits_.Remove(id);
+  {
+    absl::MutexLock lock(&mu_);
+    waits_.Remove(id);
+  }
+  return open_waits_->End(id);
 }
 
 absl::Status ReplayStore::SetLimits(const v1::SetLimitsRequest& request) {
@@ -294,22 +309,31 @@ absl::Status ReplayStore::ReleaseRounds(const std::string& experiment_id,
 absl::Status ReplayStore::DropExperiment(const std::string& experiment_id) {
   SR2L_RETURN_IF_ERROR(ValidateExperimentId("experiment_id", experiment_id));
   absl::MutexLock admin_lock(&admin_mu_);
-  Tables dropped;
-  std::vector<WaitList::Ended> ended;
+  const auto is_dropped = [&](const auto& table) {
+    return table.first.experiment_id == experiment_id;
+  };
+  Tables dropped;  // its last memory goes without the lock
   {
-    absl::MutexLock lock(&mu_);
-    auto table = tables_.lower_bound({experiment_id, 0});
-    while (table != tables_.end() && table->first.experiment_id == experiment_id) {
-      dropped.push_back(std::move(table->second));
-      table = tables_.erase(table);
+    absl::ReaderMutexLock lock(&mu_);
+    for (const auto& table : tables_) {
+      if (is_dropped(table)) dropped.push_back(table.second);
     }
-    ended = waits_.TakeDropped(experiment_id);
   }
   // Appends that found their table before still run; after Close none writes any more.
   for (const auto& table : dropped) table->Close();
   const absl::Status status = log_.Drop(experiment_id);
+  if (!status.ok()) {
+    for (const auto& table : dropped) table->Reopen();
+    return status;
+  }
+  std::vector<WaitList::Ended> ended;
+  {
+    absl::MutexLock lock(&mu_);
+    std::erase_if(tables_, is_dropped);
+    ended = waits_.TakeDropped(experiment_id);
+  }
   for (const WaitList::Ended& wait : ended) wait.Tell();
-  return status;
+  return absl::OkStatus();
 }
 
 std::shared_ptr<Table> ReplayStore::FindTable(const TableId& id) const {

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "replay/core/open_waits.h"
 #include "replay/core/replay_totals.h"
 #include "replay/core/round_reader.h"
 #include "replay/core/sample_reader.h"
@@ -88,7 +89,7 @@ class ReplayStore {
 
   // Passes on to the log: see TrajectoryLog.
   void WhenDurable(TrajectoryLog::Done done) { log_.WhenDurable(std::move(done)); }
-  v1::AppendResponse::Durability durability() const { return log_.durability(); }
+  void Acknowledge(v1::AppendResponse& response) const { log_.Acknowledge(response); }
   void AwaitSync(const std::shared_ptr<const TrajectoryLog::Done>& done) { log_.AwaitSync(done); }
   v1::AppendResponse::Durability sync_durability() const { return log_.sync_durability(); }
 
@@ -101,7 +102,8 @@ class ReplayStore {
   absl::Status ReleaseRounds(const std::string& experiment_id,
                              const std::vector<uint32_t>& members, uint64_t before_round);
 
-  // Forgets the experiment and ends its waits. OK when there is none.
+  // Forgets the experiment and ends its waits. OK when there is none. After an error, which is the
+  // log's, it goes on.
   absl::Status DropExperiment(const std::string& experiment_id)
       ABSL_LOCKS_EXCLUDED(admin_mu_, mu_);
 
@@ -137,15 +139,14 @@ class ReplayStore {
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::StatusOr<Wait> MakeWait(const v1::SampleRequest& request, SampleCallback& ready) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  // 0: it ended at once.
   template <typename Request, typename Callback>
-  WaitId StartWait(const Request& request, Callback ready) ABSL_LOCKS_EXCLUDED(mu_);
+  void StartWait(WaitId id, const Request& request, Callback ready) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Hands a reader on once what it can read is as durable as it gets: a crash must not take back
-  // what somebody has learned from.
+  // what somebody has learned from. Not if the wait was cancelled by then.
   template <typename Reader>
   std::function<void(absl::StatusOr<Reader>)> OnceDurable(
-      std::function<void(absl::StatusOr<Reader>)> ready);
+      WaitId id, std::function<void(absl::StatusOr<Reader>)> ready);
 
   // The specs that have no table yet, after checking them and the byte budget.
   absl::StatusOr<std::vector<v1::TableSpec>> PlanTables(
@@ -171,6 +172,7 @@ class ReplayStore {
   TrajectoryLog& log_;
   const std::shared_ptr<std::atomic<uint64_t>> ring_bytes_ =
       std::make_shared<std::atomic<uint64_t>>(0);
+  const std::shared_ptr<OpenWaits> open_waits_ = std::make_shared<OpenWaits>();
   absl::Mutex admin_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // one creation or drop at a time
   mutable absl::Mutex mu_;                          // held before a table's lock
   std::map<TableId, std::shared_ptr<Table>> tables_ ABSL_GUARDED_BY(mu_);

@@ -125,6 +125,11 @@ void Stream::Close() {
   closed_ = true;
 }
 
+void Stream::Reopen() {
+  absl::MutexLock lock(&mu_);
+  closed_ = false;
+}
+
 AppendResult Stream::Answer(v1::AppendResponse::Outcome outcome, std::string message) const {
   AppendResult result;
   result.outcome = outcome;

@@ -77,6 +77,8 @@ class Stream {
 
   // After it returned nothing of this stream is written any more.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
+  // Undoes it.
+  void Reopen() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   // Writes a chunk that continues the stream.

@@ -180,6 +180,10 @@ void Table::Close() {
   for (const auto& stream : streams_) stream->Close();
 }
 
+void Table::Reopen() {
+  for (const auto& stream : streams_) stream->Reopen();
+}
+
 bool Table::FinishRound(uint32_t stream, uint64_t rounds) {
   absl::MutexLock lock(&mu_);
   const bool was_last = finished_[stream] == complete_rounds_;

@@ -73,6 +73,8 @@ class Table {
 
   // After it returned nothing of this table is written any more.
   void Close();
+  // Undoes it.
+  void Reopen();
 
  private:
   // Reads the streams' transitions from the log.

@@ -124,18 +124,24 @@ class TrajectoryLog {
   // What a change outlives once WhenDurable has said so.
   virtual v1::AppendResponse::Durability durability() const { return v1::AppendResponse::MEMORY; }
 
+  // Says in the answer to a chunk that is stored what that outlives, and why.
+  virtual void Acknowledge(v1::AppendResponse& response) const {
+    response.set_durability(durability());
+  }
+
   // Calls `done` once everything that was changed before is as durable as it gets: at once, or
   // from another thread, in the order of the calls. ResourceExhausted: it is not for now; ask
   // again later.
   virtual void WhenDurable(Done done) { done(absl::OkStatus()); }
 
-  // The same for those who wait until it is: calls `done` later instead of with
-  // ResourceExhausted, and with an error only when the log is closed before.
-  virtual void AwaitDurable(Done done) { done(absl::OkStatus()); }
+  // The same for those who wait until it is: calls `*done` later instead of with
+  // ResourceExhausted, and with an error only when the log is closed before. It is held weakly:
+  // who lets it go is not told, and leaves nothing behind.
+  virtual void AwaitDurable(const std::shared_ptr<const Done>& done) { (*done)(absl::OkStatus()); }
 
   // Calls `*done` once everything that was changed before is as durable as the log ever makes it,
   // so that sync_durability() holds: at once, or from another thread, as patiently as
-  // AwaitDurable. It is held weakly: who lets it go is not told.
+  // AwaitDurable and held as weakly.
   virtual void AwaitSync(const std::shared_ptr<const Done>& done) { (*done)(absl::OkStatus()); }
   virtual v1::AppendResponse::Durability sync_durability() const { return durability(); }
 

@@ -7,11 +7,6 @@
 
 namespace sr2l {
 
-WaitList::Id WaitList::Add(Wait wait) {
-  waits_.emplace(++last_, std::move(wait));
-  return last_;
-}
-
 std::vector<WaitList::Ended> WaitList::TakeOver() {
   std::vector<Ended> ended;
   for (auto entry = waits_.begin(); entry != waits_.end();) {

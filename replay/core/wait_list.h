@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -39,8 +40,8 @@ class WaitList {
     void Tell() const { wait.ended(status); }
   };
 
-  // From 1 on.
-  Id Add(Wait wait);
+  // Of waits that were added the newest has the greatest id.
+  void Add(Id id, Wait wait) { waits_.emplace(id, std::move(wait)); }
   // False: there is none.
   bool Remove(Id id) { return waits_.erase(id) > 0; }
 
@@ -56,7 +57,6 @@ class WaitList {
 
  private:
   std::map<Id, Wait> waits_;
-  Id last_ = 0;
 };
 
 }  // namespace sr2l

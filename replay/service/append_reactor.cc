@@ -85,7 +85,7 @@ absl::StatusOr<v1::AppendResponse> AppendReactor::AnswerChunk(ChunkPtr chunk) {
   if (!result.message.empty()) response.set_message(std::move(result.message));
   if (result.outcome == v1::AppendResponse::STORED ||
       result.outcome == v1::AppendResponse::DUPLICATE) {
-    response.set_durability(store_.durability());
+    store_.Acknowledge(response);
   } else if (result.outcome == v1::AppendResponse::FULL) {
     response.set_retry_after_seconds(kRetryAfterSeconds);
   } else if (result.outcome == v1::AppendResponse::LIMITED) {
@@ -109,6 +109,8 @@ void AppendReactor::AnswerWhenDurable(v1::AppendResponse response) {
                       response = std::move(response)](const absl::Status& durable) mutable {
     if (!durable.ok() && response.has_durability()) {
       response.clear_durability();
+      response.clear_log_sync();
+      response.clear_log_sync_interval_ms();
       response.set_outcome(v1::AppendResponse::FULL);
       response.set_message(std::string(durable.message()));
       response.set_retry_after_seconds(kRetryAfterSeconds);

@@ -51,10 +51,15 @@ class WaitingReactor : public SelfOwnedReactor<grpc::ServerWriteReactor<Response
     const ReplayStore::WaitId id = StartWait([weak](absl::StatusOr<Source> source) {
       if (const auto reactor = weak.lock()) reactor->OnReady(std::move(source));
     });
+    bool waiting = true;
     {
       absl::MutexLock lock(&mu_);
       wait_id_ = id;
-      if (phase_ != Phase::kWaiting) return;
+      waiting = phase_ == Phase::kWaiting;
+    }
+    if (!waiting) {
+      store_.CancelWait(id);  // whoever ended the call may not have known it
+      return;
     }
     alarm_.Set(absl::ToChronoTime(begin_ + max_wait_), [weak](bool fired) {
       if (!fired) return;

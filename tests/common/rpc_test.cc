@@ -2,6 +2,9 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -155,6 +158,30 @@ TEST_F(RpcTest, AUnixSocketIsServedOverAStaleFile) {
   Serve(UnixAddress(), {});
   EXPECT_EQ(server_->address(), UnixAddress());
   EXPECT_EQ(CallGet(*Stub({})), absl::OkStatus());
+}
+
+// A killed server leaves the file of its socket.
+TEST_F(RpcTest, AUnixSocketIsServedOverOneThatNobodyListensOn) {
+  const int dead = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un name = {};
+  name.sun_family = AF_UNIX;
+  UnixAddress().copy(name.sun_path, sizeof(name.sun_path) - 1, 5);
+  ASSERT_EQ(bind(dead, reinterpret_cast<const sockaddr*>(&name), sizeof(name)), 0);
+  ASSERT_EQ(listen(dead, 1), 0);
+  close(dead);
+  ASSERT_TRUE(std::filesystem::is_socket(folder_ / "rpc.sock"));
+  Serve(UnixAddress(), {});
+  EXPECT_EQ(CallGet(*Stub({})), absl::OkStatus());
+}
+
+TEST_F(RpcTest, AUnixSocketThatIsServedIsLeftToItsServer) {
+  Serve(UnixAddress(), {});
+  RoleService service;
+  const auto second = RpcServer::Start(UnixAddress(), {}, {&service});
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(second.status().message(),
+            "cannot listen on " + UnixAddress() + ": another server answers there");
+  EXPECT_EQ(CallGet(*Stub({})), absl::OkStatus());  // on a connection of its own
 }
 
 TEST_F(RpcTest, AnAddressThatCannotBeListenedOnIsUnavailable) {

@@ -145,7 +145,9 @@ TEST_P(FullDiskTest, WhoeverAwaitsDurabilityIsToldOnceThereIsRoom) {
   disk_.LeaveRoom(0);
   Fill(**log, stored);
   std::promise<absl::Status> told;
-  (*log)->AwaitDurable([&](const absl::Status& durable) { told.set_value(durable); });
+  const auto done = std::make_shared<const TrajectoryLog::Done>(
+      [&](const absl::Status& durable) { told.set_value(durable); });
+  (*log)->AwaitDurable(done);
   std::future<absl::Status> durable = told.get_future();
   if (GetParam() == LogSync::kCommit) {
     EXPECT_EQ(durable.wait_for(std::chrono::seconds(0)), std::future_status::timeout);

@@ -266,6 +266,23 @@ TEST_P(LogSyncTest, ASyncIsNotAnsweredBeforeTheDiskHasAllThatWasStored) {
   EXPECT_THROW(gone.answer.get(), std::future_error);  // its promise is gone, unkept
 }
 
+TEST_P(LogSyncTest, WhoeverGoesAwayWhileTheDiskFailsLeavesNothingBehind) {
+  AppendUntilDurable(0);
+  DiskSyncs::Fail(".log");
+  ASSERT_EQ(Append(rounds_, 1), v1::AppendResponse::STORED);
+  if (!commits()) return;  // nobody waits
+  const auto waiter = std::make_shared<int>();  // as many share it as may still be told
+  for (int poll = 0; poll < 100; ++poll) {
+    const auto id = store_->WaitForRound({"e", {0}, 1}, [waiter](const auto&) { FAIL(); });
+    EXPECT_TRUE(store_->CancelWait(id));
+    EXPECT_FALSE(store_->CancelWait(id));
+    ASSERT_EQ(waiter.use_count(), 1);
+  }
+  std::future<absl::Status> stayed = Round(1);
+  DiskSyncs::Pass();
+  EXPECT_TRUE(stayed.get().ok());
+}
+
 // The pages that the system believes to have written outlive the process.
 TEST_P(LogSyncTest, AProcessThatEndsAfterAFailedSyncLeavesItToTheNextOneToWriteAgain) {
   AppendUntilDurable(0);

@@ -96,6 +96,8 @@ TEST_F(ReplayServiceTest, EveryChunkIsAnsweredInOrderAndAMalformedOneKeepsTheStr
                                     v1::AppendResponse::STALE_EPOCH,
                                     v1::AppendResponse::UNKNOWN_TABLE));
   EXPECT_THAT(answers[1].message(), HasSubstr("chunk.actions must have 16 bytes"));
+  EXPECT_EQ(answers[0].durability(), v1::AppendResponse::MEMORY);
+  EXPECT_FALSE(answers[0].has_log_sync());
   EXPECT_EQ(answers[4].first_step(), 6);
   EXPECT_EQ(answers[4].next_step(), 4);
   EXPECT_EQ(answers[4].key().experiment_id(), "e");

@@ -1,13 +1,13 @@
 // Sync calls to a server with a log, while syncs of the disk wait or fail.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
 
+#include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
 #include <string>
-#include <vector>
+#include <thread>
 
 #include "absl/time/clock.h"
 #include "common/rpc/server.h"
@@ -71,6 +71,23 @@ class SyncServiceTest : public ::testing::TestWithParam<LogSync> {
     return log.ok() ? (*log)->Describe()->at(0).streams[0].next_step : 0;
   }
 
+  // Sends one chunk as an actor does.
+  v1::AppendResponse Send(uint64_t chunk) const {
+    const auto stub = v1::Replay::NewStub(*MakeChannel(server_->address(), {}));
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kLong));
+    const auto stream = stub->Append(&context);
+    v1::AppendRequest request;
+    *request.mutable_chunk() =
+        MakeChunk(spec_, {.first_step = chunk * kSteps, .num_steps = kSteps});
+    EXPECT_TRUE(stream->Write(request));
+    v1::AppendResponse answer;
+    EXPECT_TRUE(stream->Read(&answer));
+    stream->WritesDone();
+    EXPECT_TRUE(stream->Finish().ok());
+    return answer;
+  }
+
   const LogFolder folder_;
   const v1::TableSpec spec_ = MakeSpec("e", 0, 1, kSteps);
   const std::unique_ptr<DurableLog> log_ = *folder_.Open(GetParam());
@@ -94,7 +111,9 @@ TEST_P(SyncServiceTest, TheAnswerComesOnceTheDiskHasAllThatWasStored) {
   const Answer answer = waiting.get();
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(*answer, syncs() ? v1::AppendResponse::SYNCED : v1::AppendResponse::WRITTEN);
-  if (syncs()) EXPECT_EQ(EndAfterPowerCut(), kSteps);
+  if (syncs()) {
+    EXPECT_EQ(EndAfterPowerCut(), kSteps);
+  }
 }
 
 TEST_P(SyncServiceTest, AsLongAsTheDiskFailsThereIsNoAnswerBeforeTheDeadline) {
@@ -110,7 +129,9 @@ TEST_P(SyncServiceTest, AsLongAsTheDiskFailsThereIsNoAnswerBeforeTheDeadline) {
   std::future<Answer> patient = Sync(kLong);
   DiskSyncs::Pass();
   EXPECT_TRUE(patient.get().ok());
-  if (syncs()) EXPECT_EQ(EndAfterPowerCut(), kSteps);
+  if (syncs()) {
+    EXPECT_EQ(EndAfterPowerCut(), kSteps);
+  }
 }
 
 TEST_P(SyncServiceTest, CallsThatAreCancelledLeaveTheOthersAlone) {
@@ -125,21 +146,50 @@ TEST_P(SyncServiceTest, CallsThatAreCancelledLeaveTheOthersAlone) {
     v1::SyncResponse response;
     const grpc::Status status = stub->Sync(&context, {}, &response);
     // Without syncs the answer may come first.
-    if (syncs()) EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+    if (syncs()) {
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+    }
   }
   DiskSyncs::Pass();
   EXPECT_TRUE(patient.get().ok());
   EXPECT_TRUE(client_->Sync(kLong).ok());
 }
 
+TEST_P(SyncServiceTest, AnAcknowledgementSaysWhenTheStepsReachTheDisk) {
+  const auto said = [](LogSync mode) {
+    if (mode == LogSync::kCommit) return v1::AppendResponse::LOG_SYNC_COMMIT;
+    return mode == LogSync::kInterval ? v1::AppendResponse::LOG_SYNC_INTERVAL
+                                      : v1::AppendResponse::LOG_SYNC_NONE;
+  };
+  for (const auto outcome : {v1::AppendResponse::STORED, v1::AppendResponse::DUPLICATE}) {
+    const v1::AppendResponse answer = Send(0);
+    EXPECT_EQ(answer.outcome(), outcome);
+    EXPECT_EQ(answer.log_sync(), said(GetParam()));
+    EXPECT_EQ(answer.has_log_sync_interval_ms(), GetParam() == LogSync::kInterval);
+    EXPECT_EQ(answer.log_sync_interval_ms(), GetParam() == LogSync::kInterval ? 5 : 0);
+  }
+  const v1::AppendResponse refused = Send(7);
+  EXPECT_EQ(refused.outcome(), v1::AppendResponse::GAP);
+  EXPECT_FALSE(refused.has_log_sync());
+  if (GetParam() != LogSync::kCommit) return;
+  DiskSyncs::Fail(".log");
+  const v1::AppendResponse not_synced = Send(1);
+  EXPECT_EQ(not_synced.outcome(), v1::AppendResponse::FULL);
+  EXPECT_FALSE(not_synced.has_log_sync());
+}
+
 TEST_P(SyncServiceTest, AServerThatStopsEndsTheCallsThatWait) {
   DiskSyncs::Hold();
   Store(0);
   std::future<Answer> waiting = Sync(kLong);
-  if (syncs()) Eventually([] { return DiskSyncs::num_held() > 0; });
+  if (syncs()) {
+    Eventually([] { return DiskSyncs::num_held() > 0; });
+  }
   server_->Shutdown(absl::ZeroDuration());
   const Answer answer = waiting.get();
-  if (syncs()) EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable);
+  if (syncs()) {
+    EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, SyncServiceTest,
