@@ -119,7 +119,7 @@ class FleetSubject {
       SR2L_CHECK(after == before);
       return CheckRefusal(reported, reported.code());
     }
-    SR2L_CHECK(after.has_value() && (!before.has_value() || after == before));
+    SR2L_CHECK(!after.ok() && (before.ok() || after == before));
     ++Counts().failures;
   }
 
