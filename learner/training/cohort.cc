@@ -159,10 +159,15 @@ absl::Status Cohort::AwaitReplay(std::stop_token stop,
   absl::Status status = absl::DeadlineExceededError("");
   while (absl::IsDeadlineExceeded(status)) {
     SR2L_RETURN_IF_ERROR(context_.fleet.Failure(context_.experiment_id));
-    SR2L_RETURN_IF_ERROR(CallReplay(stop, [&] {
+    const absl::Status called = CallReplay(stop, [&] {
       status = call();
       return absl::IsDeadlineExceeded(status) ? absl::OkStatus() : status;
-    }));
+    });
+    // The tables were there when the run began.
+    if (absl::IsNotFound(called)) {
+      return absl::AbortedError(absl::StrCat("the replay has lost steps: ", called.message()));
+    }
+    SR2L_RETURN_IF_ERROR(called);
     if (absl::IsDeadlineExceeded(status)) {
       // The replay may have no room but for what a checkpoint makes dispensable.
       if (Position(0) > released_) SR2L_RETURN_IF_ERROR(Checkpoint(Urgency::kNow, stop));

@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "replay/core/durable_log.h"
 #include "tests/deploy/run_program.h"
 #include "tests/deploy/temporary_folder.h"
 #include "tests/integration/recovery_runs.h"
@@ -75,21 +76,49 @@ TEST_P(TroubleTest, ALearnerWithoutRoomSaysSoAndGoesOnWhenThereIsSome) {
   ExpectSucceeds(id, service_.Results(id));
 }
 
+// Copies `from` to `to`, with every WAL cut to `share` of its length.
+void CopyCut(const fs::path& from, const fs::path& to, double share) {
+  fs::remove_all(to);
+  fs::copy(from, to);
+  for (const auto& file : fs::directory_iterator(to)) {
+    if (file.path().extension() != ".log") continue;
+    fs::resize_file(file, static_cast<uintmax_t>(share * static_cast<double>(file.file_size())));
+  }
+}
+
+// Takes from the log about all that was not synced, as a loss of power may; what was synced
+// cannot be gone, and without it the log does not open.
+void LosePower(const std::string& log) {
+  const std::string copy = log + ".cut";
+  double lost = 0;
+  double kept = 1;
+  for (int i = 0; i < 12; ++i) {
+    const double share = (lost + kept) / 2;
+    CopyCut(log, copy, share);
+    const bool opens = DurableLog::Open({.folder = copy, .byte_budget = uint64_t{1} << 30}).ok();
+    (opens ? kept : lost) = share;
+  }
+  CopyCut(log, copy, kept);
+  fs::remove_all(log);
+  fs::rename(copy, log);
+}
+
 TEST_P(TroubleTest, AReplayThatLostTheEndOfItsLogIsGivenTheStepsAgain) {
-  const std::vector<std::string> replay = {"--log", folder_ / "log", "--log-sync", "none"};
+  const std::vector<std::string> replay = {"--log", folder_ / "log", "--log-sync-interval-ms",
+                                           "60000"};
   service_.StartReplay(replay);
   service_.StartLearner({"--checkpoint-interval", "3600"});
   service_.StartActor("actor");
   const std::string id = service_.Submit(file_, {});
   ASSERT_TRUE(CurveReaches(service_.Results(id), kRows / 2)) << service_.Log("learner");
   service_.Kill("replay");
-  // What a loss of power may leave of data that was never synced.
-  for (const auto& file : fs::directory_iterator(folder_ / "log")) {
-    if (file.path().extension() == ".log") fs::resize_file(file, file.file_size() / 2);
-  }
+  LosePower(folder_ / "log");
   service_.StartReplay(replay);
   ExpectSucceeds(id, service_.Results(id));
-  EXPECT_THAT(service_.Log("learner"), HasSubstr("the replay has lost steps; it goes on from"));
+  // DDPG's checkpoints, which its capacity asks for, may have synced all.
+  if (std::string(GetParam().name) == "Trpo") {
+    EXPECT_THAT(service_.Log("learner"), HasSubstr("the replay has lost steps"));
+  }
 }
 
 TEST_P(TroubleTest, ARunWithoutAWholeCheckpointStopsAndGoesOnWhenTheyAreRepaired) {
