@@ -193,8 +193,8 @@ TEST_F(EvaluateTest, AnExperimentOfAnotherVersionIsAnErrorThatNamesTheField) {
 
 TEST_F(EvaluateTest, APolicyThatIsNotTheTasksIsAnError) {
   WriteExperiment("task { builtin: 'hopper' } trpo {} members { seeds: [4, 5] }");
-  EXPECT_THAT(ErrorOf({}), HasSubstr("member_000.member must have 11 observations and 3 actions, as "
-                                     "the task hopper has; it has 8 and 2"));
+  EXPECT_THAT(ErrorOf({}),
+              HasSubstr("member_000.member must be of the task hopper, it is of swimmer"));
 }
 
 TEST_F(EvaluateTest, APolicyOfAnotherMemberIsAnError) {
