@@ -76,6 +76,20 @@ TEST_P(TroubleTest, ALearnerWithoutRoomSaysSoAndGoesOnWhenThereIsSome) {
   ExpectSucceeds(id, service_.Results(id));
 }
 
+TEST_P(TroubleTest, AnExperimentThatFindsTheReplaysDiskFullBeginsWhenThereIsRoom) {
+  SmallDisk disk(folder_ / "disk", uint64_t{64} << 20);
+  if (!disk.mounted()) GTEST_SKIP() << "no file system can be mounted here: " << disk.error();
+  service_.StartReplay({"--log", disk.path() + "/log"});
+  service_.StartLearner();
+  service_.StartActor("actor");
+  disk.LeaveRoom(0);
+  const std::string id = service_.Submit(file_, {});
+  EXPECT_TRUE(Eventually([&] { return absl::StrContains(Show(id), "disk of the log is full"); }))
+      << Show(id) << service_.Log("learner");
+  disk.MakeRoom();
+  ExpectSucceeds(id, service_.Results(id));
+}
+
 // Copies `from` to `to`, with every WAL cut to `share` of its length.
 void CopyCut(const fs::path& from, const fs::path& to, double share) {
   fs::remove_all(to);
