@@ -14,18 +14,13 @@
 #include "absl/time/clock.h"
 #include "tests/replay/chunks.h"
 #include "tests/replay/disk_syncs.h"
+#include "tests/replay/eventually.h"
 #include "tests/replay/log_folder.h"
 
 namespace sr2l {
 namespace {
 
 constexpr uint32_t kSteps = 8;  // of a chunk, and of a round
-
-void Eventually(const std::function<bool()>& holds) {
-  const absl::Time end = absl::Now() + absl::Seconds(30);
-  while (!holds() && absl::Now() < end) absl::SleepFor(absl::Milliseconds(1));
-  ASSERT_TRUE(holds());
-}
 
 class LogRecordTest : public ::testing::Test {
  protected:

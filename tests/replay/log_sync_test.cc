@@ -17,6 +17,7 @@
 #include "replay/service/replay_metrics.h"
 #include "tests/replay/chunks.h"
 #include "tests/replay/disk_syncs.h"
+#include "tests/replay/eventually.h"
 #include "tests/replay/log_folder.h"
 
 namespace sr2l {
@@ -25,12 +26,6 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr uint32_t kSteps = 8;  // of a chunk, and of a round
-
-void Eventually(const std::function<bool()>& holds) {
-  const absl::Time end = absl::Now() + absl::Seconds(30);
-  while (!holds() && absl::Now() < end) absl::SleepFor(absl::Milliseconds(1));
-  ASSERT_TRUE(holds());
-}
 
 class LogSyncTest : public ::testing::TestWithParam<LogSync> {
  protected:

@@ -16,6 +16,7 @@
 #include "tests/common/keep_callback_threads.h"
 #include "tests/replay/chunks.h"
 #include "tests/replay/disk_syncs.h"
+#include "tests/replay/eventually.h"
 #include "tests/replay/log_folder.h"
 
 namespace sr2l {
@@ -25,12 +26,6 @@ constexpr uint32_t kSteps = 8;
 constexpr absl::Duration kLong = absl::Seconds(60);
 
 using Answer = absl::StatusOr<v1::AppendResponse::Durability>;
-
-void Eventually(const std::function<bool()>& holds) {
-  const absl::Time end = absl::Now() + absl::Seconds(30);
-  while (!holds() && absl::Now() < end) absl::SleepFor(absl::Milliseconds(1));
-  ASSERT_TRUE(holds());
-}
 
 class SyncServiceTest : public ::testing::TestWithParam<LogSync> {
  protected:
