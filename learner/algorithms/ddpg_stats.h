@@ -9,7 +9,8 @@
 namespace sr2l {
 
 // Wall-clock time of the parts of a block's updates, of all its members together. On a GPU the
-// work goes on while more is started: all but `finish` then say how long starting it took.
+// work goes on while more is started: all but `finish` then say how long starting it took. What
+// is replayed as a graph has no parts: all is in `finish`.
 struct DdpgSeconds {
   double targets = 0;  // the targets y, and the target networks' own updates
   double critic = 0;

@@ -36,6 +36,15 @@ std::vector<std::string> Failures(const TransitionBlock& block, const DdpgState&
   return failures;
 }
 
+std::vector<torch::Tensor> Tensors(const DdpgState& state) {
+  std::vector<torch::Tensor> tensors;
+  MapState(state, [&tensors](const torch::Tensor& tensor) {
+    tensors.push_back(tensor);
+    return tensor;
+  });
+  return tensors;
+}
+
 TransitionBlock Part(const TransitionBlock& block, int64_t first, int64_t count) {
   if (count == block.rewards.size(0)) return block;
   const auto part = [=](const torch::Tensor& rows) { return rows.narrow(0, first, count); };
@@ -58,7 +67,8 @@ DdpgUpdate::DdpgUpdate(const DdpgOptions& options, const std::optional<DdpgSmoot
       critic_adam_{.learning_rate = options.critic_learning_rate},
       actor_(options.actor, members, placement),
       critic_(options.critic, members, placement),
-      sums_(members, placement.device) {
+      sums_(members, placement.device),
+      graph_(placement.new_graph(placement.device)) {
   const int64_t rows = options.batch_size;
   const auto empty = [&](std::vector<int64_t> shape) {
     return torch::empty(shape, torch::TensorOptions(placement.device).dtype(placement.dtype));
@@ -89,6 +99,7 @@ DdpgUpdate::DdpgUpdate(const DdpgOptions& options, const std::optional<DdpgSmoot
                         placement.device, placement.dtype);
   distance_weight_ = 2 * torch::ones({members, 1, distance_->difference().size(2)},
                                      distance_->difference().options());
+  coefficient_ = empty({members, 1, 1});
   moved_cotangent_ = torch::empty_like(distance_->difference());
 }
 
@@ -99,11 +110,19 @@ DdpgStats DdpgUpdate::Update(const TransitionBlock& whole_block, int64_t first,
   DdpgSeconds seconds;
   PhaseClock clock(device_, PhaseClock::PhaseEnd::kNoWait);
   Stage(members, state, updates);
+  if (graph_) {
+    Load(block, 0);
+    graph_.Capture(Tensors(state), regularized_, [&] { Step(state, clock, seconds); });
+  }
   sums_.Clear();
   clock.EndPhase(seconds.finish);
   for (int64_t update = 0; update < updates; ++update) {
     Load(block, update);
-    Step(state, clock, seconds);
+    if (graph_) {
+      graph_.Replay();
+    } else {
+      Step(state, clock, seconds);
+    }
   }
   state.updates.add_(updates);
   DdpgStats stats = sums_.Means(updates, smoothness_.has_value());
@@ -125,9 +144,7 @@ void DdpgUpdate::Stage(const std::vector<MemberOptions>& members, const DdpgStat
   }
   regularized_ = std::any_of(coefficients.begin(), coefficients.end(),
                              [](float coefficient) { return coefficient > 0; });
-  coefficient_ = torch::tensor(coefficients, torch::kFloat32)
-                     .view({actor_.members(), 1, 1})
-                     .to(moved_cotangent_.options());
+  coefficient_.copy_(torch::tensor(coefficients, torch::kFloat32).view_as(coefficient_));
   perturbation_->Stage(Balls(members), first_updates, updates);
 }
 

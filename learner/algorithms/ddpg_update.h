@@ -14,6 +14,7 @@
 #include "learner/algorithms/phase_clock.h"
 #include "learner/algorithms/transition_block.h"
 #include "learner/nn/adam.h"
+#include "learner/nn/device_graph.h"
 #include "learner/nn/mlp.h"
 #include "learner/smoothness/output_distance.h"
 #include "learner/smoothness/perturbation.h"
@@ -31,7 +32,8 @@ namespace sr2l {
 //   5. a step of Adam on theta down -mean Q(s, mu(s)) + lambda_s mean |mu(s) - mu(s + delta)|_2^2
 //   6. phi' <- tau phi + (1 - tau) phi', theta' <- tau theta + (1 - tau) theta'
 // Gradients go through both arguments of a regularizer. Holds options and preallocated memory
-// that every update works in; the state is the caller's. Not thread-safe.
+// that every update works in; the state is the caller's. On a GPU, 1 to 6 are captured once for
+// a state's memory as one graph, which is replayed for every update. Not thread-safe.
 class DdpgUpdate {
  public:
   // Checked options.
@@ -94,6 +96,7 @@ class DdpgUpdate {
   torch::Tensor critic_gradient_;   // [M, C]
   torch::Tensor actor_gradient_;    // [M, P]
   DdpgSums sums_;
+  StepGraph graph_;  // of steps 1 to 6
 };
 
 }  // namespace sr2l

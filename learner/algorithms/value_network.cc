@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "learner/nn/initialize.h"
 #include "learner/nn/permutation.h"
@@ -56,6 +57,7 @@ ValueNetwork::ValueNetwork(const ValueNetworkOptions& options, double gae_lambda
     : options_(options),
       gae_lambda_(gae_lambda),
       adam_{.learning_rate = options.learning_rate},
+      placement_(placement),
       mlp_(Shape(options, size.inputs), size.members, placement),
       point_(mlp_.NewPoint(size.rows)) {
   if (mlp_.fused()) {
@@ -111,7 +113,6 @@ void ValueNetwork::FitByOperators(const BaselineInputs& inputs, const torch::Ten
   const int64_t members = inputs.observations.size(0);
   const int64_t rows = inputs.observations.size(1);
   torch::Tensor order = torch::empty({members, rows}, torch::kInt64);
-  torch::Tensor gradient = torch::empty_like(state.parameters);
   for (int epoch = 0; epoch < options_.epochs; ++epoch) {
     for (int64_t m = 0; m < members; ++m) {
       const std::vector<int64_t> indices = EpochOrder(options_, index, m, epoch, rows);
@@ -123,15 +124,43 @@ void ValueNetwork::FitByOperators(const BaselineInputs& inputs, const torch::Ten
     const torch::Tensor shuffled_targets = targets.gather(1, placed).unsqueeze(2);
     for (int64_t first = 0; first < rows; first += options_.minibatch_size) {
       const int64_t count = std::min<int64_t>(options_.minibatch_size, rows - first);
-      MlpPoint& point = minibatch_points_[count];
-      if (point.post.empty()) point = mlp_.NewPoint(count);
-      mlp_.Forward(state.parameters, shuffled.narrow(1, first, count), point);
-      const torch::Tensor error = point.outputs() - shuffled_targets.narrow(1, first, count);
-      mlp_.ParameterVjp(state.parameters, point, error * (2.0 / static_cast<double>(count)),
-                        gradient);
-      AdamStep(adam_, gradient, state.adam, state.parameters);
+      Minibatch& minibatch = MinibatchOf(count);
+      minibatch.inputs.copy_(shuffled.narrow(1, first, count));
+      minibatch.targets.copy_(shuffled_targets.narrow(1, first, count));
+      const auto step = [&] { Step(minibatch, state); };
+      if (!minibatch.graph) {
+        step();
+        continue;
+      }
+      minibatch.graph.Capture({state.parameters, state.adam.first, state.adam.second,
+                               state.adam.steps},
+                              /*variant=*/false, step);
+      minibatch.graph.Replay();
     }
   }
+}
+
+ValueNetwork::Minibatch& ValueNetwork::MinibatchOf(int64_t rows) {
+  const auto found = minibatches_.find(rows);
+  if (found != minibatches_.end()) return found->second;
+  const auto empty = [&](std::vector<int64_t> shape) {
+    return torch::empty(shape, torch::TensorOptions(placement_.device).dtype(placement_.dtype));
+  };
+  Minibatch made = {.inputs = empty({mlp_.members(), rows, mlp_.shape().inputs}),
+                    .targets = empty({mlp_.members(), rows, 1}),
+                    .gradient = empty({mlp_.members(), mlp_.num_parameters()}),
+                    .point = mlp_.NewPoint(rows),
+                    .graph = StepGraph(placement_.new_graph(placement_.device))};
+  return minibatches_.emplace(rows, std::move(made)).first->second;
+}
+
+// A step of Adam down mean (V - target)^2 of a minibatch.
+void ValueNetwork::Step(Minibatch& minibatch, BaselineState& state) {
+  mlp_.Forward(state.parameters, minibatch.inputs, minibatch.point);
+  const torch::Tensor error = minibatch.point.outputs() - minibatch.targets;
+  const double scale = 2.0 / static_cast<double>(error.size(1));
+  mlp_.ParameterVjp(state.parameters, minibatch.point, error * scale, minibatch.gradient);
+  AdamStep(adam_, minibatch.gradient, state.adam, state.parameters);
 }
 
 }  // namespace sr2l

@@ -47,6 +47,17 @@ class ValueNetwork : public Baseline {
            BaselineState& state) override;
 
  private:
+  // What a step of Adam works on, by operators.
+  struct Minibatch {
+    torch::Tensor inputs;    // [M, rows, O]
+    torch::Tensor targets;   // [M, rows, 1]
+    torch::Tensor gradient;  // [M, V]
+    MlpPoint point;
+    StepGraph graph;
+  };
+
+  Minibatch& MinibatchOf(int64_t rows);
+  void Step(Minibatch& minibatch, BaselineState& state);
   void FitFused(const BaselineInputs& inputs, const torch::Tensor& targets,
                 const FitIndex& index, BaselineState& state);
   void FitByOperators(const BaselineInputs& inputs, const torch::Tensor& targets,
@@ -55,10 +66,11 @@ class ValueNetwork : public Baseline {
   const ValueNetworkOptions options_;
   const double gae_lambda_;
   const AdamOptions adam_;
+  const MlpPlacement placement_;
   BatchedMlp mlp_;
   MlpPoint point_;
   std::unique_ptr<FusedRegression> fused_;  // null: by operators
-  std::map<int64_t, MlpPoint> minibatch_points_;  // by number of rows
+  std::map<int64_t, Minibatch> minibatches_;  // by number of rows; none where fused
 };
 
 }  // namespace sr2l

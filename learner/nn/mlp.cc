@@ -44,13 +44,13 @@ void ActivateInto(Activation activation, const torch::Tensor& pre, torch::Tensor
   }
 }
 
-// gradient *= f', expressed by the activation's output.
+// before = after * f', expressed by the activation's output; `before` may be `after`.
 void MultiplyByDerivativeOf(Activation activation, const torch::Tensor& post,
-                            torch::Tensor gradient) {
+                            const torch::Tensor& after, torch::Tensor before) {
   if (activation == Activation::kTanh) {
-    torch::tanh_backward_out(gradient, gradient, post);
+    torch::tanh_backward_out(before, after, post);
   } else if (activation == Activation::kRelu) {
-    torch::threshold_backward_out(gradient, gradient, post, 0);
+    torch::threshold_backward_out(before, after, post, 0);
   }
 }
 
@@ -95,7 +95,11 @@ MlpPoint BatchedMlp::NewPoint(int64_t rows, Keep keep) const {
   MlpPoint point;
   for (const MlpLayer& layer : layers_) {
     point.post.push_back(torch::empty({members_, rows, layer.outputs}, options));
-    if (keep == Keep::kPreAndPost) point.pre.push_back(torch::empty_like(point.post.back()));
+    if (keep == Keep::kPost) continue;
+    point.pre.push_back(torch::empty_like(point.post.back()));
+    const bool bounds = !fused() && layer.activation == Activation::kRelu;
+    point.below.push_back(bounds ? torch::empty_like(point.post.back()) : torch::Tensor());
+    point.floor.push_back(bounds ? torch::empty_like(point.post.back()) : torch::Tensor());
   }
   for (int64_t m = 0; fused() && m < members_; ++m) {
     FusedPoint& member = point.fused.emplace_back();
@@ -111,34 +115,10 @@ std::vector<BatchedMlp::LayerScratch>& BatchedMlp::Scratch(int64_t rows) {
   if (scratch.empty()) {
     for (const torch::Tensor& layer : NewPoint(rows).post) {
       scratch.push_back({.passing = layer,
-                         .first = torch::empty_like(layer),
-                         .second = torch::empty_like(layer),
-                         .small = torch::empty_like(layer, torch::kBool)});
+                         .step = torch::empty_like(layer)});
     }
   }
   return scratch;
-}
-
-// passing = f(pre + passing) - f(pre), precise for a small one; see ActivateDifference.
-void BatchedMlp::ActivateDifferenceOf(Activation activation, const torch::Tensor& pre,
-                                      const torch::Tensor& post, LayerScratch& scratch) {
-  torch::Tensor& d = scratch.passing;
-  torch::Tensor& first = scratch.first;
-  torch::Tensor& second = scratch.second;
-  if (activation == Activation::kTanh) {
-    torch::abs_out(second, d);
-    torch::le_out(scratch.small, second, 0.5);
-    torch::tanh_out(first, d);                           // T
-    torch::mul_out(second, post, first).add_(1);         // 1 + t T
-    torch::tanh_backward_out(first, first, post).div_(second);  // (1 - t^2) T / (1 + t T)
-    torch::add_out(second, pre, d).tanh_().sub_(post);          // tanh(z + d) - t
-    torch::where_out(d, scratch.small, first, second);
-  } else if (activation == Activation::kRelu) {
-    torch::gt_out(scratch.small, pre, 0);
-    torch::maximum_out(first, d, torch::neg_out(second, pre));
-    torch::add_out(second, pre, d).clamp_min_(0);
-    torch::where_out(d, scratch.small, first, second);
-  }
 }
 
 void BatchedMlp::Forward(const torch::Tensor& parameters, const torch::Tensor& inputs,
@@ -156,6 +136,9 @@ void BatchedMlp::Forward(const torch::Tensor& parameters, const torch::Tensor& i
     torch::baddbmm_out(pre, Bias(parameters, layers_[k]), LayerInput(point, k),
                        Weight(parameters, layers_[k]));
     ActivateInto(layers_[k].activation, pre, point.post[k]);
+    if (point.pre.empty() || layers_[k].activation != Activation::kRelu) continue;
+    torch::clamp_max_out(point.below[k], pre, 0);
+    torch::neg_out(point.floor[k], point.post[k]);
   }
 }
 
@@ -166,8 +149,12 @@ void BatchedMlp::ShiftInputs(const MlpPoint& origin, const torch::Tensor& delta,
   }
   moved.inputs = moved.shifted_inputs;
   if (!fused()) {
-    moved.inputs.copy_(origin.inputs);
-    moved.inputs.narrow(2, 0, delta.size(2)).add_(delta);
+    const int64_t moving = delta.size(2);
+    torch::Tensor first = moved.inputs.narrow(2, 0, moving);
+    torch::add_out(first, origin.inputs.narrow(2, 0, moving), delta);
+    if (moving == shape_.inputs) return;
+    const int64_t rest = shape_.inputs - moving;
+    moved.inputs.narrow(2, moving, rest).copy_(origin.inputs.narrow(2, moving, rest));
     return;
   }
   for (int64_t m = 0; m < members_; ++m) {
@@ -193,12 +180,35 @@ void BatchedMlp::ForwardDifference(const torch::Tensor& parameters, const MlpPoi
   std::vector<LayerScratch>& scratch = Scratch(origin.rows());
   for (size_t k = 0; k < layers_.size(); ++k) {
     const torch::Tensor weight = Weight(parameters, layers_[k]);
-    torch::bmm_out(scratch[k].passing, k == 0 ? delta : scratch[k - 1].passing,
+    torch::bmm_out(scratch[k].step, k == 0 ? delta : scratch[k - 1].passing,
                    k == 0 ? weight.narrow(1, 0, delta.size(2)) : weight);
-    ActivateDifferenceOf(layers_[k].activation, origin.pre[k], origin.post[k], scratch[k]);
-    torch::add_out(moved.post[k], origin.post[k], scratch[k].passing);
+    ActivateDifferenceOf(origin, k, moved,
+                         k + 1 == layers_.size() ? difference : scratch[k].passing);
   }
-  difference.copy_(scratch.back().passing);
+}
+
+// Given the layer's step d before the activation, from z and f(z) on: f(z + d) into `moved`, and
+// difference = f(z + d) - f(z), precise for a small d. A few operators, as a GPU spends its time
+// on starting them.
+void BatchedMlp::ActivateDifferenceOf(const MlpPoint& origin, size_t k, MlpPoint& moved,
+                                      torch::Tensor difference) {
+  torch::Tensor d = Scratch(origin.rows())[k].step;
+  torch::Tensor& post = moved.post[k];
+  switch (layers_[k].activation) {
+    case Activation::kTanh:  // tanh(d) (1 - tanh(z) tanh(z + d))
+      torch::add_out(post, origin.pre[k], d).tanh_();
+      d.tanh_();
+      torch::mul_out(difference, d, post);
+      torch::addcmul_out(difference, d, difference, origin.post[k], -1);
+      return;
+    case Activation::kRelu:  // max(d, -z) where z > 0, max(z + d, 0) elsewhere
+      torch::maximum_out(difference, d.add_(origin.below[k]), origin.floor[k]);
+      torch::add_out(post, origin.post[k], difference);
+      return;
+    case Activation::kLinear:
+      difference.copy_(d);
+      torch::add_out(post, origin.post[k], d);
+  }
 }
 
 // The gradient before the layer's activation, given the one after it: in `scratch`, or the
@@ -207,8 +217,7 @@ torch::Tensor BatchedMlp::BackThroughActivation(const MlpPoint& point, size_t k,
                                                 const torch::Tensor& gradient,
                                                 const torch::Tensor& scratch) const {
   if (layers_[k].activation == Activation::kLinear) return gradient;
-  if (!gradient.is_same(scratch)) torch::Tensor(scratch).copy_(gradient);
-  MultiplyByDerivativeOf(layers_[k].activation, point.post[k], scratch);
+  MultiplyByDerivativeOf(layers_[k].activation, point.post[k], gradient, scratch);
   return scratch;
 }
 
@@ -304,7 +313,7 @@ void BatchedMlp::ParameterJvp(const torch::Tensor& parameters, const MlpPoint& p
     torch::baddbmm_out(to, Bias(tangent, layers_[k]), LayerInput(point, k),
                        Weight(tangent, layers_[k]));
     if (k > 0) to.baddbmm_(scratch[k - 1].passing, Weight(parameters, layers_[k]));
-    MultiplyByDerivativeOf(layers_[k].activation, point.post[k], to);
+    MultiplyByDerivativeOf(layers_[k].activation, point.post[k], to, to);
   }
 }
 

@@ -4,10 +4,12 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
 
+#include "learner/nn/device_graph.h"
 #include "learner/nn/fused_mlp.h"
 #include "learner/nn/mlp_point.h"
 #include "learner/nn/mlp_shape.h"
@@ -22,6 +24,8 @@ struct MlpPlacement {
   torch::Device device = torch::kCPU;
   torch::Dtype dtype = torch::kFloat32;
   MlpBackend backend = MlpBackend::kAuto;
+  // Makes the graphs of learning steps, for the device; nullptr where there are none.
+  std::function<std::unique_ptr<DeviceGraph>(torch::Device)> new_graph = NewDeviceGraph;
 };
 
 // The networks of M members with one shape: forward pass and explicit derivatives, every
@@ -88,9 +92,7 @@ class BatchedMlp {
   // Matrices [M, B, width] of one layer, used by LibTorch's operators only.
   struct LayerScratch {
     torch::Tensor passing;  // a gradient or difference on its way through the layers
-    torch::Tensor first;
-    torch::Tensor second;
-    torch::Tensor small;    // bool
+    torch::Tensor step;     // a difference before the activation, or a term of the one after it
   };
 
   std::vector<LayerScratch>& Scratch(int64_t rows);
@@ -100,8 +102,8 @@ class BatchedMlp {
   torch::Tensor BackThroughActivation(const MlpPoint& point, size_t layer,
                                       const torch::Tensor& gradient,
                                       const torch::Tensor& scratch) const;
-  static void ActivateDifferenceOf(Activation activation, const torch::Tensor& pre,
-                                   const torch::Tensor& post, LayerScratch& scratch);
+  void ActivateDifferenceOf(const MlpPoint& origin, size_t layer, MlpPoint& moved,
+                            torch::Tensor difference);
 
   const MlpShape shape_;
   const std::vector<MlpLayer> layers_;

@@ -18,6 +18,9 @@ struct MlpPoint {
   std::vector<torch::Tensor> pre;    // [M, B, n_k] before the activation, or empty
   std::vector<torch::Tensor> post;   // [M, B, n_k] after it
   torch::Tensor shifted_inputs;      // [M, B, I] of its own, once filled by differences
+  // Where LibTorch's operators compute and differences start, of every layer with ReLU:
+  std::vector<torch::Tensor> below;  // [M, B, n_k] min(pre, 0)
+  std::vector<torch::Tensor> floor;  // [M, B, n_k] -post
   // The members' parts as the fused kernels see them; empty where those do not compute.
   std::vector<FusedPoint> fused;
 

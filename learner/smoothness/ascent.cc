@@ -76,12 +76,19 @@ float InnerRadius(double radius) {
   return nearest > radius ? std::nextafter(nearest, 0.0f) : nearest;
 }
 
-Ascent::Ascent(const SmoothnessOptions& options, std::vector<float> radii, torch::Device device,
+Ascent::Ascent(const SmoothnessOptions& options, int64_t members, torch::Device device,
                torch::Dtype dtype)
-    : options_(options), radii_(std::move(radii)) {
-  const int64_t members = static_cast<int64_t>(radii_.size());
-  radius_ = torch::tensor(radii_, torch::kFloat32).view({members, 1, 1}).to(device, dtype);
-  step_ = radius_ * options.step_size;
+    : options_(options),
+      radii_(members),
+      radius_(torch::zeros({members, 1, 1}, torch::TensorOptions(device).dtype(dtype))),
+      low_radius_(torch::zeros_like(radius_)),
+      step_(torch::zeros_like(radius_)) {}
+
+void Ascent::SetRadii(const std::vector<float>& radii) {
+  radii_ = radii;
+  radius_.copy_(torch::tensor(radii, torch::kFloat32).view_as(radius_));
+  torch::neg_out(low_radius_, radius_);
+  step_.copy_(radius_ * options_.step_size);
 }
 
 void Ascent::Step(torch::Tensor& gradient, torch::Tensor& delta) const {
@@ -143,9 +150,7 @@ void Ascent::Project(torch::Tensor& delta) const {
       }
     }
   } else if (options_.norm == BallNorm::kLinf) {
-    delta.nan_to_num_(0);
-    torch::minimum_out(delta, delta, radius_);
-    torch::maximum_out(delta, delta, -radius_);
+    torch::clamp_out(delta, delta, low_radius_, radius_);
   } else {
     const torch::Tensor length = delta.norm(2, {2}, true, torch::kFloat64);
     const torch::Tensor scale =

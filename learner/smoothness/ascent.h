@@ -16,14 +16,17 @@ float InnerRadius(double radius);
 
 // Projected gradient ascent inside balls of radius radii[m] around 0, one ball per member
 // and state. delta and gradient are [M, B, O], contiguous, of the constructor's dtype; radii
-// are inner radii.
+// are inner radii, 0 at first.
 // Whatever the gradient is (huge, NaN), no perturbation ever leaves its ball by a bit: in
 // the maximum norm every |coordinate| <= radius; in the Euclidean norm the exactly
-// computed length is <= radius. Immutable.
+// computed length is <= radius. Not thread-safe.
 class Ascent {
  public:
-  Ascent(const SmoothnessOptions& options, std::vector<float> radii, torch::Device device,
+  Ascent(const SmoothnessOptions& options, int64_t members, torch::Device device,
          torch::Dtype dtype = torch::kFloat32);
+
+  // In place: what was captured of the other methods' work goes on with these.
+  void SetRadii(const std::vector<float>& radii);
 
   // delta <- projection(delta + step_size radius direction(gradient)). A zero or non-finite
   // gradient of a state gives no step where it has no direction. Overwrites the gradient.
@@ -41,9 +44,10 @@ class Ascent {
   void StepByOperators(torch::Tensor& gradient, torch::Tensor& delta) const;
 
   const SmoothnessOptions options_;
-  const std::vector<float> radii_;
-  torch::Tensor radius_;  // [M, 1, 1]
-  torch::Tensor step_;    // [M, 1, 1], step_size times radius
+  std::vector<float> radii_;
+  torch::Tensor radius_;      // [M, 1, 1]
+  torch::Tensor low_radius_;  // [M, 1, 1], minus the radius
+  torch::Tensor step_;        // [M, 1, 1], step_size times radius
 };
 
 }  // namespace sr2l

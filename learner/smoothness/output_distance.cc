@@ -31,7 +31,7 @@ void OutputDistance::MoveTo(const torch::Tensor& parameters, const torch::Tensor
 
 void OutputDistance::Value(const torch::Tensor& weight, torch::Tensor& value) const {
   if (!mlp_.fused()) {
-    value.copy_((difference_.square() * weight).sum(2).mul_(0.5));
+    torch::sum_out(value, difference_.square() * weight, {2}).mul_(0.5);
     return;
   }
   const int64_t outputs = difference_.size(2);

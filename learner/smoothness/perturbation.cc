@@ -4,7 +4,6 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
-#include <utility>
 
 #include "common/random/philox.h"
 
@@ -28,6 +27,7 @@ Perturbation::Perturbation(const SmoothnessOptions& options, const PerturbationS
       uniform_(std::min(kLanes, size.rows * size.inputs)),
       drawn_(torch::empty({0, size.members, size.rows, size.inputs}, torch::kFloat32)),
       starts_(drawn_),
+      ascent_(options, size.members, device, dtype),
       delta_(torch::empty({size.members, size.rows, size.inputs},
                           torch::TensorOptions(device).dtype(dtype))),
       gradient_(torch::empty_like(delta_)),
@@ -66,7 +66,7 @@ void Perturbation::Stage(const std::vector<PerturbationMember>& members,
                          const std::vector<uint64_t>& first_updates, int64_t updates) {
   std::vector<float> radii;
   for (const PerturbationMember& member : members) radii.push_back(InnerRadius(member.radius));
-  ascent_.emplace(options_, std::move(radii), delta_.device(), delta_.scalar_type());
+  ascent_.SetRadii(radii);
   if (drawn_.size(0) < updates) {
     drawn_ = torch::empty({updates, size_.members, size_.rows, size_.inputs}, torch::kFloat32);
   }
@@ -82,7 +82,7 @@ void Perturbation::Stage(const std::vector<PerturbationMember>& members,
 
 void Perturbation::Start(int64_t staged_update) {
   delta_.copy_(starts_.select(0, staged_update));
-  ascent_->Project(delta_);
+  ascent_.Project(delta_);
 }
 
 PerturbationResult Perturbation::Maximize(const SmoothnessObjective& objective) {
@@ -90,11 +90,11 @@ PerturbationResult Perturbation::Maximize(const SmoothnessObjective& objective) 
   objective.value(start_value_);
   for (int step = 0; step < options_.steps; ++step) {
     objective.gradient(gradient_);
-    ascent_->Step(gradient_, delta_);
+    ascent_.Step(gradient_, delta_);
     objective.move_to(delta_);
   }
   objective.value(value_);
-  ascent_->BoundaryShare(delta_, boundary_share_);
+  ascent_.BoundaryShare(delta_, boundary_share_);
   return {.delta = delta_,
           .start_value = start_value_,
           .value = value_,

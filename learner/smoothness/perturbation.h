@@ -4,7 +4,6 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "learner/smoothness/ascent.h"
@@ -69,7 +68,7 @@ class Perturbation {
   std::vector<double> uniform_;
   torch::Tensor drawn_;           // [U, M, B, O] float32 on the CPU
   torch::Tensor starts_;          // the same, where the perturbation is computed
-  std::optional<Ascent> ascent_;  // of the members that were staged
+  Ascent ascent_;                 // of the members that were staged
   torch::Tensor delta_;           // [M, B, O]
   torch::Tensor gradient_;        // [M, B, O]
   torch::Tensor start_value_;     // [M, B]

@@ -1,8 +1,10 @@
 // Whole updates of ten members on each kind of device against the same updates by LibTorch's
-// operators on the CPU. Where there is no CUDA device, its half is skipped.
+// operators on the CPU, and by CUDA graphs against the same step by step. Where there is no CUDA
+// device, what needs one is skipped.
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -115,6 +117,61 @@ TEST_P(DeviceTest, TrpoSrMovesAsByOperatorsOnTheCpu) {
   ExpectSameMovement(start.policy, state.policy, expected.policy);
   ExpectSameMovement(start.baseline.parameters, state.baseline.parameters,
                      expected.baseline.parameters);
+}
+
+// By the device's own means and without graphs, as SR2L_CUDA_GRAPHS=0 has it.
+class CudaGraphTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!torch::cuda::is_available()) GTEST_SKIP() << "no CUDA device here";
+    ASSERT_NE(NewDeviceGraph(torch::kCUDA), nullptr) << "SR2L_CUDA_GRAPHS=0 is set";
+  }
+
+  static MlpPlacement WithoutGraphs() {
+    return {.device = torch::kCUDA,
+            .new_graph = [](torch::Device) { return std::unique_ptr<DeviceGraph>(); }};
+  }
+};
+
+TEST_F(CudaGraphTest, DdpgUpdatesEqualThoseStepByStepToTheBit) {
+  const torch::NoGradGuard no_gradient;
+  const DdpgOptions options = SmallDdpgOptions();
+  for (const auto& smoothness :
+       {std::optional<DdpgSmoothness>(), std::optional(DdpgSmoothness{SmoothnessTarget::kPolicy, {}}),
+        std::optional(DdpgSmoothness{SmoothnessTarget::kCritic, {}})}) {
+    DdpgUpdate graphed(options, smoothness, 10, {.device = torch::kCUDA});
+    DdpgUpdate stepped(options, smoothness, 10, WithoutGraphs());
+    DdpgState by_graph = Ddpg(options, smoothness, TenMembers(), torch::kCUDA).state();
+    DdpgState by_steps = Ddpg(options, smoothness, TenMembers(), torch::kCUDA).state();
+    for (uint64_t call = 0; call < 3; ++call) {
+      const TransitionBlock block =
+          MapBlock(Transitions({20 * options.batch_size, 3, 2}, kRows, call),
+                   [](const Tensor& rows) { return rows.cuda(); });
+      const DdpgStats graph_stats = graphed.Update(block, 0, TenMembers(), by_graph);
+      const DdpgStats step_stats = stepped.Update(block, 0, TenMembers(), by_steps);
+      EXPECT_TRUE(torch::equal(graph_stats.critic_loss, step_stats.critic_loss));
+      ForEachPair(by_graph, by_steps, [](const Tensor& x, const Tensor& y) {
+        EXPECT_TRUE(torch::equal(x, y)) << (x - y).abs().max();
+      });
+    }
+  }
+}
+
+TEST_F(CudaGraphTest, ATrpoUpdateEqualsOneStepByStepToTheBit) {
+  const torch::NoGradGuard no_gradient;
+  TrpoOptions options;
+  options.policy = {.inputs = 11, .hidden = {32, 32}, .outputs = 3};
+  options.baseline = ValueNetworkOptions{.hidden = {32, 32}, .epochs = 2};
+  const UpdateSize size = {10, 300};
+  const RoundBatch batch = On(torch::kCUDA, Round({2, 150, 11, 3}, kRows, 0));
+  TrpoState by_graph = Trpo(options, SmoothnessOptions{}, TenMembers(), torch::kCUDA).state();
+  TrpoState by_steps = Trpo(options, SmoothnessOptions{}, TenMembers(), torch::kCUDA).state();
+  TrpoUpdate(options, SmoothnessOptions{}, size, {.device = torch::kCUDA})
+      .Update(batch, TenMembers(), 0, by_graph);
+  TrpoUpdate(options, SmoothnessOptions{}, size, WithoutGraphs())
+      .Update(batch, TenMembers(), 0, by_steps);
+  EXPECT_TRUE(torch::equal(by_graph.policy, by_steps.policy));
+  EXPECT_TRUE(torch::equal(by_graph.baseline.parameters, by_steps.baseline.parameters));
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, DeviceTest, testing::Values(torch::kCPU, torch::kCUDA),

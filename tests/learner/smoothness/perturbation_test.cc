@@ -73,26 +73,34 @@ TEST(PerturbationTest, StaysInsideTheBallToTheLastBit) {
   }
 }
 
-TEST(AscentTest, NoGradientHoweverBrokenCarriesOutOfTheBall) {
+// By loops in float32, by operators in float64.
+class AscentTest : public testing::TestWithParam<torch::Dtype> {};
+
+TEST_P(AscentTest, NoGradientHoweverBrokenCarriesOutOfTheBall) {
   const float huge = std::numeric_limits<float>::max();
   const float infinity = std::numeric_limits<float>::infinity();
   for (const Case& c : AllCases()) {
-    const Ascent ascent({.gradient = c.gradient, .norm = c.norm}, {InnerRadius(c.radius)},
-                        torch::kCPU);
-    Tensor delta = torch::zeros({1, 5, 3});
+    Ascent ascent({.gradient = c.gradient, .norm = c.norm}, 1, torch::kCPU, GetParam());
+    ascent.SetRadii({InnerRadius(c.radius)});
+    Tensor delta = torch::zeros({1, 5, 3}, GetParam());
     for (int step = 0; step < 20; ++step) {
       Tensor gradient = torch::tensor({NAN, 1.0f, -1.0f, infinity, -infinity, 2.0f, huge, -huge,
                                        huge, 1e-38f, -1e-45f, 0.0f, 0.0f, 0.0f, 0.0f})
-                            .view({1, 5, 3});
+                            .view({1, 5, 3})
+                            .to(GetParam());
       ascent.Step(gradient, delta);
       EXPECT_TRUE(torch::isfinite(delta).all().item<bool>());
       EXPECT_LE(ExactSize(delta, c.norm).max().item<double>(), c.radius);
     }
-    EXPECT_EQ(delta[0][4].abs().max().item<float>(), 0.0f);  // no gradient, no step
+    EXPECT_EQ(delta[0][4].abs().max().item<double>(), 0);  // no gradient, no step
+    if (c.gradient != GradientKind::kSign) continue;
+    EXPECT_EQ(delta[0][0][0].item<double>(), 0) << "no sign, no step";
+    EXPECT_GT(delta[0][1][0].item<double>(), 0);
+    EXPECT_LT(delta[0][1][1].item<double>(), 0);
   }
 }
 
-TEST(AscentTest, InnerRadiusIsTheLargestFloatNotAbove) {
+TEST(InnerRadiusTest, IsTheLargestFloatNotAbove) {
   for (const double radius : {1e-5, 0.01, 0.1, 0.3, 1.0, 1e-30, 123.456}) {
     const float inner = InnerRadius(radius);
     EXPECT_LE(inner, radius);
@@ -101,7 +109,7 @@ TEST(AscentTest, InnerRadiusIsTheLargestFloatNotAbove) {
 }
 
 // One step from the middle of the ball, by hand: g = (3, -4, 0).
-TEST(AscentTest, AStepFollowsTheChosenGradient) {
+TEST_P(AscentTest, AStepFollowsTheChosenGradient) {
   const double step = 0.2 * 0.5;
   const std::vector<std::pair<GradientKind, std::vector<double>>> cases = {
       {GradientKind::kSign, {step, -step, 0}},
@@ -109,15 +117,19 @@ TEST(AscentTest, AStepFollowsTheChosenGradient) {
       {GradientKind::kMaxNorm, {step * 0.75, -step, 0}},
       {GradientKind::kRaw, {step * 3, -step * 4, 0}}};
   for (const auto& [kind, expected] : cases) {
-    const Ascent ascent({.gradient = kind}, {0.5f}, torch::kCPU);
-    Tensor delta = torch::zeros({1, 1, 3});
-    Tensor gradient = torch::tensor({3.0f, -4.0f, 0.0f}).view({1, 1, 3});
+    Ascent ascent({.gradient = kind}, 1, torch::kCPU, GetParam());
+    ascent.SetRadii({0.5f});
+    Tensor delta = torch::zeros({1, 1, 3}, GetParam());
+    Tensor gradient = torch::tensor({3.0, -4.0, 0.0}, GetParam()).view({1, 1, 3});
     ascent.Step(gradient, delta);
     for (int i = 0; i < 3; ++i) {
       EXPECT_NEAR(delta[0][0][i].item<double>(), expected[i], 1e-7);
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Dtypes, AscentTest, testing::Values(torch::kFloat32, torch::kFloat64),
+                         [](const auto& info) { return torch::toString(info.param); });
 
 TEST(PerturbationTest, GradientAtTheUnperturbedStateIsExactlyZero) {
   const MlpShape shape = Network(17, 6);
