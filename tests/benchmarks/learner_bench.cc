@@ -8,13 +8,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "learner/algorithms/ddpg.h"
 #include "learner/algorithms/trpo.h"
 #include "learner/nn/mlp.h"
 #include "learner/nn/multiply.h"
+#include "tests/learner/nn/operator_graph.h"
 
 namespace sr2l {
 namespace {
@@ -298,13 +301,19 @@ TransitionBlock RandomTransitions(int64_t members, int64_t count) {
   return block;
 }
 
+constexpr const char* kDdpgVariants[] = {"DDPG", "DDPG-SR-A", "DDPG-SR-C"};
+
+std::optional<DdpgSmoothness> DdpgVariant(int64_t variant) {
+  if (variant == 1) return DdpgSmoothness{SmoothnessTarget::kPolicy, {}};
+  if (variant == 2) return DdpgSmoothness{SmoothnessTarget::kCritic, {}};
+  return std::nullopt;
+}
+
 // 0: DDPG, 1: DDPG-SR-A, 2: DDPG-SR-C; batch size; members; updates per call. Rates are per
 // second of the one core; `share`: of SgemmPeak, counting the products' multiply-adds alone.
 void BM_DdpgUpdate(benchmark::State& state) {
   torch::set_num_threads(1);
-  std::optional<DdpgSmoothness> smoothness;
-  if (state.range(0) == 1) smoothness = {SmoothnessTarget::kPolicy, {}};
-  if (state.range(0) == 2) smoothness = {SmoothnessTarget::kCritic, {}};
+  const std::optional<DdpgSmoothness> smoothness = DdpgVariant(state.range(0));
   const DdpgOptions options = OffPolicyOptions(state.range(1));
   const int64_t members = state.range(2);
   const int64_t updates = state.range(3);
@@ -333,13 +342,86 @@ void BM_DdpgUpdate(benchmark::State& state) {
   state.counters["perturbation_us"] = 1e6 * sum.perturbation / done;
   state.counters["actor_us"] = 1e6 * sum.actor / done;
   state.counters["finish_us"] = 1e6 * sum.finish / done;
-  state.SetLabel((const char*[]){"DDPG", "DDPG-SR-A", "DDPG-SR-C"}[state.range(0)]);
+  state.SetLabel(kDdpgVariants[state.range(0)]);
 }
 BENCHMARK(BM_DdpgUpdate)
     ->ArgNames({"variant", "batch", "members", "calls_of"})
     ->ArgsProduct({{0, 1, 2}, {64, 100, 256}, {1, 10}, {50}})
     ->ArgsProduct({{0, 1, 2}, {64}, {1}, {1}})
     ->Unit(benchmark::kMillisecond);
+
+// The same on a CUDA device, 50 updates of batch 64 per call, all members as one batch; `graphs`
+// 0: without CUDA graphs, every operator started by itself.
+void BM_DdpgUpdateOnCuda(benchmark::State& state) {
+  if (!torch::cuda::is_available()) {
+    state.SkipWithError("no CUDA device here");
+    return;
+  }
+  const torch::NoGradGuard no_gradient;
+  const std::optional<DdpgSmoothness> smoothness = DdpgVariant(state.range(0));
+  const int64_t members = state.range(1);
+  constexpr int64_t kUpdates = 50;
+  const DdpgOptions options = OffPolicyOptions(64);
+  MlpPlacement placement = {.device = torch::kCUDA};
+  if (state.range(2) == 0) {
+    placement.new_graph = [](torch::Device) { return std::unique_ptr<DeviceGraph>(); };
+  }
+  TransitionBlock block = RandomTransitions(members, kUpdates * options.batch_size);
+  for (torch::Tensor TransitionBlock::*field :
+       {&TransitionBlock::observations, &TransitionBlock::actions, &TransitionBlock::rewards,
+        &TransitionBlock::next_observations, &TransitionBlock::terminated,
+        &TransitionBlock::truncated}) {
+    block.*field = (block.*field).cuda();
+  }
+  DdpgState learned = Ddpg(options, smoothness, Members(members), torch::kCUDA).state();
+  DdpgUpdate update(options, smoothness, members, placement);
+  update.Update(block, 0, Members(members), learned);
+  for (auto _ : state) update.Update(block, 0, Members(members), learned);
+  state.counters["us_per_update"] = benchmark::Counter(
+      1e-6 * kUpdates, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.SetLabel(kDdpgVariants[state.range(0)]);
+}
+BENCHMARK(BM_DdpgUpdateOnCuda)
+    ->ArgNames({"variant", "members", "graphs"})
+    ->ArgsProduct({{0, 1, 2}, {1, 10}, {0, 1}})
+    ->Unit(benchmark::kMillisecond);
+
+// The operators that compute in the graph of an update, and how many of them are batched
+// products: a GPU starts a kernel for each, at least. Statistics are not among them.
+void BM_DdpgUpdateOperators(benchmark::State& state) {
+  const torch::NoGradGuard no_gradient;
+  const std::optional<DdpgSmoothness> smoothness = DdpgVariant(state.range(0));
+  const DdpgOptions options = OffPolicyOptions(64);
+  OperatorGraph* graph = nullptr;
+  MlpPlacement placement = {torch::kCPU, torch::kFloat64};  // float32 is computed by loops
+  placement.new_graph = [&graph](torch::Device) {
+    auto made = std::make_unique<OperatorGraph>();
+    graph = made.get();
+    return made;
+  };
+  TransitionBlock block = RandomTransitions(1, options.batch_size);
+  const auto exact = [](const torch::Tensor& tensor) {
+    return tensor.is_floating_point() ? tensor.to(torch::kFloat64) : tensor;
+  };
+  DdpgState learned =
+      MapState(Ddpg(options, smoothness, Members(1), torch::kCPU).state(), exact);
+  block = {.observations = exact(block.observations),
+           .actions = exact(block.actions),
+           .rewards = exact(block.rewards),
+           .next_observations = exact(block.next_observations),
+           .terminated = exact(block.terminated),
+           .truncated = exact(block.truncated)};
+  DdpgUpdate update(options, smoothness, 1, placement);
+  for (auto _ : state) update.Update(block, 0, Members(1), learned);
+  for (const auto& [name, count] : graph->Computing()) {
+    state.counters["operators"] += static_cast<double>(count);
+    if (name.find("bmm") != std::string::npos) {
+      state.counters["products"] += static_cast<double>(count);
+    }
+  }
+  state.SetLabel(kDdpgVariants[state.range(0)]);
+}
+BENCHMARK(BM_DdpgUpdateOperators)->ArgName("variant")->DenseRange(0, 2)->Iterations(1);
 
 }  // namespace
 }  // namespace sr2l
