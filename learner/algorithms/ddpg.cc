@@ -69,10 +69,12 @@ std::vector<MemberOptions> Checked(std::vector<MemberOptions> members, const Ddp
 }  // namespace
 
 Ddpg::Ddpg(DdpgOptions options, std::optional<DdpgSmoothness> smoothness,
-           std::vector<MemberOptions> members, torch::Device device)
+           std::vector<MemberOptions> members, torch::Device device,
+           DeviceGraphMaker new_graph)
     : options_(std::move(options)),
       smoothness_(std::move(smoothness)),
       device_(device),
+      new_graph_(std::move(new_graph)),
       members_(Checked(std::move(members), options_, smoothness_)) {
   SetState(InitialState(options_, members_, device));
 }
@@ -95,8 +97,8 @@ DdpgStats Ddpg::Update(int64_t first, const TransitionBlock& block) {
   // On the CPU nothing is gained by a larger group, and alone each member's bits are its own.
   const int64_t group_size = device_.is_cpu() ? 1 : count;
   if (update_ == nullptr || group_size != group_size_) {
-    update_ = std::make_unique<DdpgUpdate>(options_, smoothness_, group_size,
-                                           MlpPlacement{.device = device_});
+    const MlpPlacement placement = {.device = device_, .new_graph = new_graph_};
+    update_ = std::make_unique<DdpgUpdate>(options_, smoothness_, group_size, placement);
     before_ = Clone(Rows(first, group_size));
     group_size_ = group_size;
   }

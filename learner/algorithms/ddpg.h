@@ -34,7 +34,8 @@ class Ddpg {
   // `smoothness` absent: plain DDPG without any perturbation; radius and coefficient are then
   // unused. Throws std::invalid_argument naming the option, its value and what is allowed.
   Ddpg(DdpgOptions options, std::optional<DdpgSmoothness> smoothness,
-       std::vector<MemberOptions> members, torch::Device device);
+       std::vector<MemberOptions> members, torch::Device device,
+       DeviceGraphMaker new_graph = NewDeviceGraph);
 
   // U updates each of the members [first, first + G), in order. Throws std::invalid_argument
   // when there are no such members, or a shape, dtype or device is not what TransitionBlock
@@ -68,6 +69,7 @@ class Ddpg {
   const DdpgOptions options_;
   const std::optional<DdpgSmoothness> smoothness_;
   const torch::Device device_;
+  const DeviceGraphMaker new_graph_;
   std::vector<MemberOptions> members_;
   DdpgState state_;
   std::vector<DdpgState> alone_;        // views of state_, one per member

@@ -110,15 +110,16 @@ DdpgStats DdpgUpdate::Update(const TransitionBlock& whole_block, int64_t first,
   DdpgSeconds seconds;
   PhaseClock clock(device_, PhaseClock::PhaseEnd::kNoWait);
   Stage(members, state, updates);
+  bool replay = false;
   if (graph_) {
     Load(block, 0);
-    graph_.Capture(Tensors(state), regularized_, [&] { Step(state, clock, seconds); });
+    replay = graph_.Capture(Tensors(state), regularized_, [&] { Step(state, clock, seconds); });
   }
   sums_.Clear();
   clock.EndPhase(seconds.finish);
   for (int64_t update = 0; update < updates; ++update) {
     Load(block, update);
-    if (graph_) {
+    if (replay) {
       graph_.Replay();
     } else {
       Step(state, clock, seconds);

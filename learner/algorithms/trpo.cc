@@ -112,10 +112,12 @@ std::vector<MemberOptions> Checked(std::vector<MemberOptions> members,
 }  // namespace
 
 Trpo::Trpo(TrpoOptions options, std::optional<SmoothnessOptions> smoothness,
-           std::vector<MemberOptions> members, torch::Device device)
+           std::vector<MemberOptions> members, torch::Device device,
+           DeviceGraphMaker new_graph)
     : options_(std::move(options)),
       smoothness_(std::move(smoothness)),
       device_(device),
+      new_graph_(std::move(new_graph)),
       members_(Checked(std::move(members), options_, smoothness_)),
       state_(InitialState(options_, members_, device)) {}
 
@@ -130,8 +132,8 @@ TrpoStats Trpo::Update(const RoundBatch& batch) {
   const UpdateSize size = {GroupSize(), batch.rewards.size(1) * batch.rewards.size(2)};
   if (update_ == nullptr || size.members != workspace_size_.members ||
       size.rows != workspace_size_.rows) {
-    update_ = std::make_unique<TrpoUpdate>(options_, smoothness_, size,
-                                           MlpPlacement{.device = device_});
+    const MlpPlacement placement = {.device = device_, .new_graph = new_graph_};
+    update_ = std::make_unique<TrpoUpdate>(options_, smoothness_, size, placement);
     workspace_size_ = size;
   }
   TrpoStats stats;

@@ -31,7 +31,8 @@ class Trpo {
   // `smoothness` absent: plain TRPO without any perturbation; radius and coefficient are then
   // unused. Throws std::invalid_argument naming the option, its value and what is allowed.
   Trpo(TrpoOptions options, std::optional<SmoothnessOptions> smoothness,
-       std::vector<MemberOptions> members, torch::Device device);
+       std::vector<MemberOptions> members, torch::Device device,
+       DeviceGraphMaker new_graph = NewDeviceGraph);
 
   // Learns from one round of the current policies. Throws std::invalid_argument when a shape,
   // dtype or device is not what RoundBatch says for these members.
@@ -67,6 +68,7 @@ class Trpo {
   const TrpoOptions options_;
   const std::optional<SmoothnessOptions> smoothness_;
   const torch::Device device_;
+  const DeviceGraphMaker new_graph_;
   std::vector<MemberOptions> members_;
   TrpoState state_;
   uint64_t updates_ = 0;

@@ -128,14 +128,12 @@ void ValueNetwork::FitByOperators(const BaselineInputs& inputs, const torch::Ten
       minibatch.inputs.copy_(shuffled.narrow(1, first, count));
       minibatch.targets.copy_(shuffled_targets.narrow(1, first, count));
       const auto step = [&] { Step(minibatch, state); };
-      if (!minibatch.graph) {
-        step();
-        continue;
-      }
-      minibatch.graph.Capture({state.parameters, state.adam.first, state.adam.second,
-                               state.adam.steps},
-                              /*variant=*/false, step);
-      minibatch.graph.Replay();
+      const bool replay =
+          minibatch.graph &&
+          minibatch.graph.Capture(
+              {state.parameters, state.adam.first, state.adam.second, state.adam.steps},
+              /*variant=*/false, step);
+      replay ? minibatch.graph.Replay() : step();
     }
   }
 }

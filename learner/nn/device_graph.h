@@ -20,17 +20,21 @@ class DeviceGraph {
   virtual ~DeviceGraph() = default;
 
   // Captures `work`, in place of what was captured before, without doing it. It must have been
-  // done once before, so that its memory and libraries are there. Throws std::runtime_error
-  // where it does what no graph can do; the device is then of no use to this process.
+  // done once before, so that its memory and libraries are there. Throws an exception where it
+  // does what no graph can do.
   virtual void Capture(const std::function<void()>& work) = 0;
 
   // Starts the captured work, after all work that this thread started on the device before.
   virtual void Replay() = 0;
 };
 
-// A CUDA graph. None (nullptr) where there are no such graphs: on the CPU, with a LibTorch
-// without CUDA, and while SR2L_CUDA_GRAPHS=0 is set.
+// Makes a graph for work on the device; nullptr where there is none.
+using DeviceGraphMaker = std::function<std::unique_ptr<DeviceGraph>(torch::Device)>;
+
+// A CUDA graph. None on the CPU, with a LibTorch without CUDA, and while SR2L_CUDA_GRAPHS=0 is
+// set. While one is captured no other thread of this process may use CUDA.
 std::unique_ptr<DeviceGraph> NewDeviceGraph(torch::Device device);
+inline std::unique_ptr<DeviceGraph> NoDeviceGraph(torch::Device) { return nullptr; }
 
 // A step that changes a state in place, by a graph of this state's memory.
 class StepGraph {
@@ -39,10 +43,11 @@ class StepGraph {
   explicit StepGraph(std::unique_ptr<DeviceGraph> graph) : graph_(std::move(graph)) {}
   explicit operator bool() const { return graph_ != nullptr; }
 
-  // Captures the step, unless it was captured last for the same memory and variant: `state` is
-  // all that it changes and that outlasts it, `variant` what it chooses on the host. It is done
-  // once before, and undone.
-  void Capture(const std::vector<torch::Tensor>& state, bool variant,
+  // Needs a graph. Whether Replay does the step: captures it, unless it was captured last for
+  // the same memory and variant. `state` is all that it changes and that outlasts it, `variant`
+  // what it chooses on the host. It is done once before, and undone. Where the capture fails, a
+  // warning says why, and there is no graph from then on.
+  bool Capture(const std::vector<torch::Tensor>& state, bool variant,
                const std::function<void()>& step);
   void Replay() { graph_->Replay(); }
 

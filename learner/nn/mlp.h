@@ -4,7 +4,6 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -24,8 +23,7 @@ struct MlpPlacement {
   torch::Device device = torch::kCPU;
   torch::Dtype dtype = torch::kFloat32;
   MlpBackend backend = MlpBackend::kAuto;
-  // Makes the graphs of learning steps, for the device; nullptr where there are none.
-  std::function<std::unique_ptr<DeviceGraph>(torch::Device)> new_graph = NewDeviceGraph;
+  DeviceGraphMaker new_graph = NewDeviceGraph;  // for the steps of learning
 };
 
 // The networks of M members with one shape: forward pass and explicit derivatives, every

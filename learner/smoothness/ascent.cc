@@ -122,7 +122,7 @@ void Ascent::StepOnCpu(const torch::Tensor& gradient, torch::Tensor& delta) cons
 
 void Ascent::StepByOperators(torch::Tensor& gradient, torch::Tensor& delta) const {
   if (options_.gradient == GradientKind::kSign) {
-    gradient.sign_().nan_to_num_(0, 0, 0);
+    gradient.sign_();  // 0 of NaN
   } else {
     const torch::Tensor length = gradient.norm(2, {2}, true, torch::kFloat64);
     torch::Tensor scale = torch::ones_like(length);

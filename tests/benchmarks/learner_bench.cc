@@ -363,9 +363,7 @@ void BM_DdpgUpdateOnCuda(benchmark::State& state) {
   constexpr int64_t kUpdates = 50;
   const DdpgOptions options = OffPolicyOptions(64);
   MlpPlacement placement = {.device = torch::kCUDA};
-  if (state.range(2) == 0) {
-    placement.new_graph = [](torch::Device) { return std::unique_ptr<DeviceGraph>(); };
-  }
+  if (state.range(2) == 0) placement.new_graph = NoDeviceGraph;
   TransitionBlock block = RandomTransitions(members, kUpdates * options.batch_size);
   for (torch::Tensor TransitionBlock::*field :
        {&TransitionBlock::observations, &TransitionBlock::actions, &TransitionBlock::rewards,

@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -145,6 +147,33 @@ TEST_P(DdpgGraphTest, RadiiAndCoefficientsMayChange) {
   members.Update(2, 2);
   members.ExpectEqual();
   EXPECT_EQ(graph_->captures(), GetParam().smoothness.has_value() ? 2 : 1);
+}
+
+TEST_P(DdpgGraphTest, WhatCannotBeCapturedIsDoneStepByStep) {
+  class RefusingGraph : public DeviceGraph {
+   public:
+    explicit RefusingGraph(int& captures) : captures_(captures) {}
+    void Capture(const std::function<void()>& work) override {
+      ++captures_;
+      OperatorGraph().Capture(work);
+      throw std::runtime_error("no graph of this");
+    }
+    void Replay() override { ADD_FAILURE() << "of nothing"; }
+
+   private:
+    int& captures_;
+  };
+  int captures = 0;
+  MlpPlacement placement = ByOperators();
+  placement.new_graph = [&captures](torch::Device) {
+    return std::make_unique<RefusingGraph>(captures);
+  };
+  DdpgUpdate refused(SmallDdpgOptions(), GetParam().smoothness, 2, placement);
+  Pair members(GetParam().smoothness, TwoMembers(7, 0.0625, 0.5), refused, stepped_);
+  members.Update(3, 0);
+  members.Update(2, 1);
+  members.ExpectEqual();
+  EXPECT_EQ(captures, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, DdpgGraphTest, testing::ValuesIn(Variants()),
