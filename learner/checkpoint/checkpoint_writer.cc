@@ -42,6 +42,12 @@ uint64_t CheckpointWriter::NeededFrom(uint32_t first_member) const {
   return members == members_.end() ? 0 : members->second.needed_from;
 }
 
+uint64_t CheckpointWriter::WrittenPosition(uint32_t first_member) const {
+  absl::MutexLock lock(&mu_);
+  const auto members = members_.find(first_member);
+  return members == members_.end() ? 0 : members->second.written_position;
+}
+
 absl::Status CheckpointWriter::status(uint32_t first_member) const {
   absl::MutexLock lock(&mu_);
   const auto members = members_.find(first_member);
@@ -67,7 +73,9 @@ void CheckpointWriter::Run() {
     Members& members = members_[checkpoint.members(0).member()];
     members.pending = false;
     members.status = oldest.status();
-    if (oldest.ok()) members.needed_from = *oldest;
+    if (!oldest.ok()) continue;
+    members.needed_from = *oldest;
+    members.written_position = checkpoint.position();
   }
 }
 

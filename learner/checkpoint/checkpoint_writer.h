@@ -38,6 +38,9 @@ class CheckpointWriter {
   // The position before which nothing is needed any more to resume the members.
   uint64_t NeededFrom(uint32_t first_member) const;
 
+  // Of the members' last checkpoint that is written; 0: there is none.
+  uint64_t WrittenPosition(uint32_t first_member) const;
+
   // What writing the members' last checkpoint said.
   absl::Status status(uint32_t first_member) const;
 
@@ -45,6 +48,7 @@ class CheckpointWriter {
   struct Members {
     bool pending = false;
     uint64_t needed_from = 0;
+    uint64_t written_position = 0;
     absl::Status status;
   };
 

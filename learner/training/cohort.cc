@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/chunk/chunk_format.h"
 #include "common/log/log.h"
 #include "common/statistics/statistics_proto.h"
 #include "common/status/status_macros.h"
@@ -49,14 +50,17 @@ Cohort::Cohort(const TrainingContext& context, size_t index, std::vector<uint32_
 absl::Status Cohort::Run(std::stop_token stop) {
   absl::Status status;
   while (status.ok() && !members_.empty() && !finished()) {
-    status = TryAdvance(stop);
-    if (status.ok() && !members_.empty()) status = Checkpoint(Urgency::kWhenDue, stop);
+    status = Try([&] { return Advance(stop); });
+    if (!status.ok() || members_.empty()) break;
+    status = Try([&] { return Checkpoint(Urgency::kWhenDue, stop); });
   }
   context_.board.SetWaiting(index_, "");
-  // Whoever resumes goes on from here.
-  if (absl::IsCancelled(status) && !members_.empty()) TakeLastCheckpoint();
-  // What was learned so far is kept, whatever ended the training.
-  const absl::Status written = WriteMembers(0, num_rows(), std::nullopt);
+  // Whoever resumes goes on from here. What was learned so far is kept, whatever ended the
+  // training.
+  const absl::Status written = Try([&] {
+    if (absl::IsCancelled(status) && !members_.empty()) TakeLastCheckpoint();
+    return WriteMembers(0, num_rows(), std::nullopt);
+  });
   return status.ok() ? written : status;
 }
 
@@ -112,8 +116,9 @@ v1::Checkpoint Cohort::MakeCheckpoint() {
 absl::Status Cohort::Checkpoint(Urgency urgency, std::stop_token stop) {
   CheckpointWriter& writer = context_.checkpoints;
   const absl::Time now = absl::Now();
-  if (urgency == Urgency::kNow || now - last_checkpoint_ >= context_.checkpoint_interval ||
-      Position(0) - checkpoint_position_ >= CheckpointSpan()) {
+  const bool far = Position(0) - checkpoint_position_ >= CheckpointSpan();
+  if (far) SR2L_RETURN_IF_ERROR(AwaitLastCheckpoint());
+  if (far || urgency == Urgency::kNow || now - last_checkpoint_ >= context_.checkpoint_interval) {
     if (writer.Submit(MakeCheckpoint())) {
       last_checkpoint_ = now;
       checkpoint_position_ = Position(0);
@@ -125,19 +130,53 @@ absl::Status Cohort::Checkpoint(Urgency urgency, std::stop_token stop) {
     // Training goes on without: the replay holds what a later one needs.
     if (!written.ok()) SR2L_WARNING("no checkpoint: {}", std::string(written.message()));
   }
-  const uint64_t needed_from = writer.NeededFrom(members_.front());
-  if (needed_from <= released_) return absl::OkStatus();
-  SR2L_RETURN_IF_ERROR(Release(needed_from, stop));
-  released_ = needed_from;
+  return ReleaseBefore(writer.NeededFrom(members_.front()), stop);
+}
+
+absl::Status Cohort::AwaitLastCheckpoint() {
+  CheckpointWriter& writer = context_.checkpoints;
+  absl::Status written = writer.Flush(members_.front(), kCheckpointPatience);
+  if (written.ok()) return written;
+  writer.Submit(MakeCheckpoint());
+  written = writer.Flush(members_.front(), kCheckpointPatience);
+  if (written.ok()) return written;
+  return absl::UnavailableError(
+      absl::StrCat("no checkpoint can be written: ", written.message()));
+}
+
+absl::Status Cohort::ReleaseBefore(uint64_t position, std::stop_token stop) {
+  if (position <= released_) return absl::OkStatus();
+  SR2L_RETURN_IF_ERROR(Release(position, stop));
+  released_ = position;
   return absl::OkStatus();
 }
 
-absl::Status Cohort::TryAdvance(std::stop_token stop) {
+uint64_t Cohort::LeastPosition() const {
+  uint64_t position = Position(0);
+  for (int64_t row = 1; row < num_rows(); ++row) position = std::min(position, Position(row));
+  return position;
+}
+
+absl::Status Cohort::MakeRoom(std::stop_token stop) {
+  if (LeastPosition() <= released_) return absl::OkStatus();
+  SR2L_RETURN_IF_ERROR(Checkpoint(Urgency::kNow, stop));
+  const uint64_t position = LeastPosition();
+  if (context_.checkpoints.WrittenPosition(members_.front()) != position) return absl::OkStatus();
+  v1::DescribeTablesResponse replay;
+  SR2L_RETURN_IF_ERROR(CallReplay(stop, [&]() -> absl::Status {
+    SR2L_ASSIGN_OR_RETURN(replay, context_.replay.DescribeTables(context_.experiment_id));
+    return absl::OkStatus();
+  }));
+  if (replay.bytes() + kMaxReplayMessageBytes <= replay.byte_budget()) return absl::OkStatus();
+  return ReleaseBefore(position, stop);
+}
+
+absl::Status Cohort::Try(const std::function<absl::Status()>& part) const {
   try {
-    return Advance(stop);
+    return part();
   } catch (const std::exception& error) {
-    return absl::InternalError(
-        absl::StrCat("round ", progress_.front().rounds(), ": ", error.what()));
+    const uint64_t round = progress_.empty() ? 0 : progress_.front().rounds();
+    return absl::InternalError(absl::StrCat("round ", round, ": ", error.what()));
   }
 }
 
@@ -169,8 +208,7 @@ absl::Status Cohort::AwaitReplay(std::stop_token stop,
     }
     SR2L_RETURN_IF_ERROR(called);
     if (absl::IsDeadlineExceeded(status)) {
-      // The replay may have no room but for what a checkpoint makes dispensable.
-      if (Position(0) > released_) SR2L_RETURN_IF_ERROR(Checkpoint(Urgency::kNow, stop));
+      SR2L_RETURN_IF_ERROR(MakeRoom(stop));
       context_.board.SetWaiting(index_, context_.fleet.num_actors() == 0
                                             ? "an actor: none is connected"
                                             : absl::StrCat("experience: ", status.message()));
@@ -277,7 +315,7 @@ absl::Status Cohort::EvaluatePolicies(int64_t first, int64_t count, uint64_t bef
 absl::Status Cohort::WriteMembers(int64_t first, int64_t count,
                                   std::optional<uint64_t> keep_round) {
   if (count == 0) return absl::OkStatus();
-  const torch::Tensor baselines = Baselines(first, count).cpu();
+  const torch::Tensor baselines = Baselines(first, count).to(torch::kCPU, torch::kFloat32);
   std::vector<v1::PolicySnapshot> snapshots = Snapshots(first, count);
   for (int64_t i = 0; i < count; ++i) {
     const v1::MemberProgress& progress = progress_[first + i];

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "learner/checkpoint/checkpoint_writer.h"
 #include "learner/fleet/fleet.h"
+#include "learner/nn/device_graph.h"
 #include "learner/training/evaluations.h"
 #include "learner/training/learner_metrics.h"
 #include "learner/training/observation_normalizer.h"
@@ -38,6 +39,7 @@ struct TrainingContext {
   CheckpointWriter& checkpoints;
   Evaluations& evaluations;
   absl::Duration checkpoint_interval;
+  DeviceGraphMaker new_graph;
 };
 
 // How long one call waits in the replay before it says what is missing and asks again.
@@ -128,9 +130,18 @@ class Cohort {
  private:
   enum class Urgency { kWhenDue, kNow };
 
-  absl::Status TryAdvance(std::stop_token stop);
+  // What the part returns; Internal, with the round, for an exception.
+  absl::Status Try(const std::function<absl::Status()>& part) const;
   // Takes a checkpoint if it is time, and lets the replay forget what none needs any more.
   absl::Status Checkpoint(Urgency urgency, std::stop_token stop);
+  // Returns when the last checkpoint is written, or another one in its place. Unavailable: none
+  // can be, and training must not go on, as the replay may have no room for more steps.
+  absl::Status AwaitLastCheckpoint();
+  // While steps are missing: the replay may have no room but for what checkpoints make
+  // dispensable. If its memory is full the last one alone must do.
+  absl::Status MakeRoom(std::stop_token stop);
+  absl::Status ReleaseBefore(uint64_t position, std::stop_token stop);
+  uint64_t LeastPosition() const;
   v1::Checkpoint MakeCheckpoint();
   // When training stops before its end.
   void TakeLastCheckpoint();

@@ -1,6 +1,7 @@
 #include "learner/training/off_policy_cohort.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -34,7 +35,7 @@ OffPolicyCohort::OffPolicyCohort(const TrainingContext& context, size_t index,
     : Cohort(context, index, std::move(members)),
       device_(device),
       ddpg_(MakeDdpgOptions(context.config), MakeDdpgSmoothness(context.config),
-            MakeMemberOptions(context.config, this->members()), device),
+            MakeMemberOptions(context.config, this->members()), device, context.new_graph),
       rows_(this->members().size()),
       prefetcher_(context.replay, context.config.task().observation_dim(),
                   context.config.task().action_dim()) {
@@ -320,9 +321,13 @@ absl::Status OffPolicyCohort::Load(const std::vector<v1::MemberCheckpoint>& memb
   return absl::OkStatus();
 }
 
+// The replay holds a quarter of the capacity, or six cycles, besides what can be sampled
+// (TransitionTable::MostStreamSteps). That is room for the three spans since the checkpoint
+// before the last one that is written, a group that is a cycle ahead, and the next cycle.
 uint64_t OffPolicyCohort::CheckpointSpan() const {
+  if (free_running()) return std::numeric_limits<uint64_t>::max();  // the oldest make room
   const v1::DdpgConfig& ddpg = config().ddpg();
-  return std::max(1, ddpg.capacity() / 10 / ddpg.steps_per_cycle());
+  return std::max(1, ddpg.capacity() / 16 / ddpg.steps_per_cycle());
 }
 
 absl::Status OffPolicyCohort::Release(uint64_t position, std::stop_token /*stop*/) {

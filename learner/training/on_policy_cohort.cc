@@ -44,7 +44,7 @@ OnPolicyCohort::OnPolicyCohort(const TrainingContext& context, size_t index,
     : Cohort(context, index, std::move(members)),
       device_(device),
       trpo_(MakeTrpoOptions(context.config), MakeSmoothnessOptions(context.config),
-            MakeMemberOptions(context.config, this->members()), device) {}
+            MakeMemberOptions(context.config, this->members()), device, context.new_graph) {}
 
 bool OnPolicyCohort::finished() const {
   return version_ >= static_cast<uint64_t>(config().rounds());

@@ -273,7 +273,9 @@ absl::Status Trainer::RunCohorts(
                                 .metrics = metrics_,
                                 .checkpoints = checkpoints,
                                 .evaluations = evaluations,
-                                .checkpoint_interval = options_.checkpoint_interval};
+                                .checkpoint_interval = options_.checkpoint_interval,
+                                // Several threads cannot capture side by side.
+                                .new_graph = runs.size() == 1 ? NewDeviceGraph : NoDeviceGraph};
   SR2L_ASSIGN_OR_RETURN(const auto cohorts, MakeCohorts(context, runs, saved, device));
   fleet_.Start(MakeActive(id, config, evaluations));
   evaluations.Start();

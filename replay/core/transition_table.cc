@@ -71,7 +71,7 @@ uint64_t TransitionTable::StreamCapacity(const v1::TableSpec& spec) {
 uint64_t TransitionTable::MostStreamSteps(const v1::TableSpec& spec) {
   const uint64_t capacity = StreamCapacity(spec);
   const uint64_t margin =
-      spec.has_limits() ? 0 : std::max<uint64_t>(capacity / 4, spec.steps_per_round());
+      spec.has_limits() ? 0 : std::max<uint64_t>(capacity / 4, 6 * uint64_t{spec.steps_per_round()});
   return capacity + margin + TransitionRing::BlockSteps(capacity);
 }
 

@@ -38,7 +38,7 @@ class TransitionTable {
   static uint64_t StreamCapacity(const v1::TableSpec& spec);
 
   // The most steps of a stream that are held at once. Without limits a margin for contents
-  // that were not released yet: a quarter of the capacity, and a round in any case.
+  // that were not released yet: a quarter of the capacity, and six rounds in any case.
   static uint64_t MostStreamSteps(const v1::TableSpec& spec);
 
   // Whether a stream has room for so many more steps.

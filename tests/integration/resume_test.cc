@@ -106,6 +106,12 @@ TEST_P(ResumeTest, TrainGoesOnWhenLearnerAndReplayAreKilled) {
   ExpectWholeLog(run_, kRounds);
 }
 
+// Its baseline is of another type than all else that is learned.
+INSTANTIATE_TEST_SUITE_P(LinearBaseline, ResumeTest,
+                         ::testing::Values(RecoveryCase{
+                             "Trpo", "trpo { hidden: [16] linear_baseline {} }"}),
+                         [](const auto& info) { return info.param.name; });
+
 INSTANTIATE_TEST_SUITE_P(Algorithms, ResumeTest, ::testing::ValuesIn(kRecoveryCases),
                          [](const auto& info) { return info.param.name; });
 

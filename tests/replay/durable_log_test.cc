@@ -351,23 +351,25 @@ TEST_F(DurableRingTest, ContentsStayUntilReleasedAndDrawTheSameAfterAReopening) 
   for (const uint32_t stream : {0, 1}) {
     ASSERT_TRUE(store_->OpenStream(MakeKey(spec_, stream), 1).ok());
   }
-  // A capacity of 64 steps of each stream, 16 for margin and a block of 32: seven rounds.
-  EXPECT_EQ(Fill(0), 7);
+  // A capacity of 64 steps of each stream, 96 for margin and a block of 32: twelve rounds.
+  EXPECT_EQ(Fill(0), 12);
   std::vector<std::string> draws;
-  for (uint64_t round = 1; round <= 7; ++round) draws.push_back(Draw(round));
+  for (uint64_t round = 1; round <= 12; ++round) draws.push_back(Draw(round));
   Open();
-  for (uint64_t round = 1; round <= 7; ++round) EXPECT_TRUE(Draw(round) == draws[round - 1]) << round;
-  EXPECT_EQ(AppendRound(0, 7), v1::AppendResponse::FULL);
+  for (uint64_t round = 1; round <= 12; ++round) {
+    EXPECT_TRUE(Draw(round) == draws[round - 1]) << round;
+  }
+  EXPECT_EQ(AppendRound(0, 12), v1::AppendResponse::FULL);
 
   // Contents that end before step 96 need nothing before step 32: a block goes.
   EXPECT_TRUE(Draw(7, 96) == draws[6]);
-  EXPECT_EQ(Fill(7), 9);
+  EXPECT_EQ(Fill(12), 14);
   EXPECT_TRUE(Draw(6) == draws[5]);
   EXPECT_THAT(Draw(4), ::testing::HasSubstr("not held any more"));
   Open();
   EXPECT_TRUE(Draw(6) == draws[5]);
   EXPECT_TRUE(Draw(7) == draws[6]);
-  EXPECT_EQ(AppendRound(0, 9), v1::AppendResponse::FULL);
+  EXPECT_EQ(AppendRound(0, 14), v1::AppendResponse::FULL);
   EXPECT_EQ(Draw(9, 200), "released_step must be at most up_to_step 144, got 200");
 }
 
