@@ -8,8 +8,10 @@
 #include <fstream>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
@@ -208,6 +210,77 @@ TEST_F(ReplayMemoryTest, ASenderThatTakesNoAnswersIsHeldToLittle) {
   // The flood is taken, and answered, as long as there is room for answers on their way.
   const absl::Time end = absl::Now() + absl::Seconds(30);
   while (sent < 4 * kMostGrowth && absl::Now() < end) {
+    ASSERT_LT(Resident(), before + kMostGrowth) << sent << " bytes sent";
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  EXPECT_GE(sent, 4 * kMostGrowth);
+  ExpectOthersAreServed();
+  EXPECT_LT(Resident(), before + kMostGrowth);
+}
+
+// Calls of one connection that send without end and take no answers.
+class Flood {
+ public:
+  Flood(std::unique_ptr<v1::Replay::Stub> stub, int num_calls, const v1::AppendRequest& request)
+      : stub_(std::move(stub)), request_(request) {
+    for (int i = 0; i < num_calls; ++i) {
+      Call& call = calls_.emplace_back();
+      call.stream = stub_->PrepareAsyncAppend(&call.context, &queue_);
+      call.stream->StartCall(&call);
+    }
+    writer_ = std::thread([this] { Write(); });
+  }
+  ~Flood() {
+    for (Call& call : calls_) call.context.TryCancel();
+    {
+      const std::lock_guard lock(mu_);
+      stopped_ = true;
+      queue_.Shutdown();  // ends with what is under way, once nothing more begins
+    }
+    writer_.join();
+  }
+  uint64_t sent() const { return sent_; }  // bytes
+
+ private:
+  struct Call {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientAsyncReaderWriter<v1::AppendRequest, v1::AppendResponse>> stream;
+  };
+
+  void Write() {
+    const uint64_t bytes = request_.ByteSizeLong();
+    void* tag = nullptr;
+    bool went_well = false;
+    while (queue_.Next(&tag, &went_well)) {
+      const std::lock_guard lock(mu_);
+      if (!went_well || stopped_) continue;
+      static_cast<Call*>(tag)->stream->Write(request_, tag);
+      sent_ += bytes;
+    }
+  }
+
+  const std::unique_ptr<v1::Replay::Stub> stub_;
+  const v1::AppendRequest& request_;
+  grpc::CompletionQueue queue_;
+  std::list<Call> calls_;
+  std::atomic<uint64_t> sent_ = 0;
+  std::mutex mu_;
+  bool stopped_ = false;
+  std::thread writer_;
+};
+
+TEST_F(ReplayMemoryTest, AFloodOfManyCallsOverManyConnectionsHoldsLittleAndOthersAreServed) {
+  ExpectOthersAreServed();
+  const uint64_t before = Resident();
+  v1::AppendRequest request;
+  *request.mutable_chunk() = MakeChunk(rounds_, {.num_steps = 60});
+  std::list<Flood> floods;
+  for (int i = 0; i < kPeers; ++i) floods.emplace_back(Connect(), 100, request);
+  const absl::Time end = absl::Now() + absl::Seconds(60);
+  uint64_t sent = 0;
+  while (sent < 4 * kMostGrowth && absl::Now() < end) {
+    sent = 0;
+    for (const Flood& flood : floods) sent += flood.sent();
     ASSERT_LT(Resident(), before + kMostGrowth) << sent << " bytes sent";
     absl::SleepFor(absl::Milliseconds(5));
   }
