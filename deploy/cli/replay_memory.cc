@@ -24,6 +24,7 @@ absl::StatusOr<uint64_t> ReplayMemoryMib(const v1::ExperimentConfig& config,
   table.set_capacity(
       std::min(static_cast<uint64_t>(config.ddpg().capacity()),
                static_cast<uint64_t>(config.rounds()) * config.steps_per_round()));
+  table.set_steps_per_round(config.ddpg().steps_per_cycle() / config.streams_per_member());
   const uint64_t mib = (RingBytes(table) * config.members().member_size() >> 20) + 1;
   if (mib <= kDefaultMib) return 0;
   if (mib <= machine_mib) return mib;

@@ -158,17 +158,23 @@ uint64_t Cohort::LeastPosition() const {
 }
 
 absl::Status Cohort::MakeRoom(std::stop_token stop) {
-  if (LeastPosition() <= released_) return absl::OkStatus();
-  SR2L_RETURN_IF_ERROR(Checkpoint(Urgency::kNow, stop));
   const uint64_t position = LeastPosition();
-  if (context_.checkpoints.WrittenPosition(members_.front()) != position) return absl::OkStatus();
+  if (position <= released_) return absl::OkStatus();
+  const CheckpointWriter& writer = context_.checkpoints;
+  if (writer.WrittenPosition(members_.front()) != position) {
+    SR2L_RETURN_IF_ERROR(Checkpoint(Urgency::kNow, stop));
+  }
+  SR2L_RETURN_IF_ERROR(ReleaseBefore(writer.NeededFrom(members_.front()), stop));
+  if (writer.WrittenPosition(members_.front()) != position) return absl::OkStatus();
+  // As after the first of the members has failed: the others' checkpoints begin anew.
+  const bool ring_full = (position - released_) / 3 >= CheckpointSpan();
   v1::DescribeTablesResponse replay;
   SR2L_RETURN_IF_ERROR(CallReplay(stop, [&]() -> absl::Status {
     SR2L_ASSIGN_OR_RETURN(replay, context_.replay.DescribeTables(context_.experiment_id));
     return absl::OkStatus();
   }));
-  if (replay.bytes() + kMaxReplayMessageBytes <= replay.byte_budget()) return absl::OkStatus();
-  return ReleaseBefore(position, stop);
+  const bool memory_full = replay.bytes() + kMaxReplayMessageBytes > replay.byte_budget();
+  return ring_full || memory_full ? ReleaseBefore(position, stop) : absl::OkStatus();
 }
 
 absl::Status Cohort::Try(const std::function<absl::Status()>& part) const {

@@ -138,7 +138,7 @@ class Cohort {
   // can be, and training must not go on, as the replay may have no room for more steps.
   absl::Status AwaitLastCheckpoint();
   // While steps are missing: the replay may have no room but for what checkpoints make
-  // dispensable. If its memory is full the last one alone must do.
+  // dispensable. If its memory or the ring is full the last one alone must do.
   absl::Status MakeRoom(std::stop_token stop);
   absl::Status ReleaseBefore(uint64_t position, std::stop_token stop);
   uint64_t LeastPosition() const;

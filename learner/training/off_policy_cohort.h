@@ -61,7 +61,6 @@ class OffPolicyCohort final : public Cohort {
   uint64_t Position(int64_t row) const override { return rows_[row].version; }
   void Save(std::vector<v1::MemberCheckpoint>& members) override;
   absl::Status Load(const std::vector<v1::MemberCheckpoint>& members) override;
-  // The replay holds what the last two checkpoints need: a fifth of the capacity.
   uint64_t CheckpointSpan() const override;
   // Goes with the next request for samples.
   absl::Status Release(uint64_t position, std::stop_token stop) override;

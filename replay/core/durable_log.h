@@ -67,6 +67,7 @@ class DurableLog final : public TrajectoryLog {
       ABSL_LOCKS_EXCLUDED(record_mu_, mu_);
   uint64_t bytes() const override { return memory_.bytes(); }
   uint64_t byte_budget() const override { return memory_.byte_budget(); }
+  uint64_t set_aside_bytes() const override { return memory_.set_aside_bytes(); }
   v1::AppendResponse::Durability durability() const override;
   v1::AppendResponse::Durability sync_durability() const override;
   void Acknowledge(v1::AppendResponse& response) const override;

@@ -71,7 +71,13 @@ absl::Status MemoryLog::Append(const StreamId& id, ChunkPtr chunk) {
 }
 
 uint64_t MemoryLog::AddedBytes(const Table& table, const v1::Chunk& chunk) {
-  return (table.spec.has_capacity() ? 0 : chunk.ByteSizeLong()) + chunk.resume_token().size();
+  return (table.spec.has_capacity() ? 0 : chunk.ByteSizeLong()) +
+         TokenBytes(table, chunk.resume_token().size());
+}
+
+uint64_t MemoryLog::TokenBytes(const Table& table, size_t token_size) {
+  if (!table.spec.has_capacity()) return token_size;
+  return token_size > kTokenBytes ? token_size - kTokenBytes : 0;
 }
 
 absl::Status MemoryLog::Reserve(const StreamId& id, const v1::Chunk& chunk) {
@@ -79,14 +85,15 @@ absl::Status MemoryLog::Reserve(const StreamId& id, const v1::Chunk& chunk) {
   const Stream* stream = Find(id);
   if (stream == nullptr) return NoStream(id);
   Table& table = tables_[id.table];
-  const uint64_t old_token_bytes = TokenBytes(*stream);
+  const uint64_t old_token_bytes = TokenBytes(table, *stream);
   const uint64_t held = bytes_ - old_token_bytes + set_aside_;
   const uint64_t added = AddedBytes(table, chunk);
   if (added > byte_budget_ || held > byte_budget_ - added) {
-    const size_t token_bytes = chunk.resume_token().size();
+    const uint64_t token_bytes = TokenBytes(table, chunk.resume_token().size());
     return absl::ResourceExhaustedError(
         absl::StrCat(bytes_ + set_aside_, " of ", byte_budget_, " bytes are held; a chunk of ",
-                     added - token_bytes, " bytes with a token of ", token_bytes, " does not fit"));
+                     added - token_bytes, " bytes with a token of ", chunk.resume_token().size(),
+                     " does not fit"));
   }
   bytes_ += added - old_token_bytes;  // modulo 2^64, as below
   table.bytes += added - old_token_bytes;
@@ -101,7 +108,7 @@ void MemoryLog::Publish(const StreamId& id, ChunkPtr chunk) {
   if (Find(id) == nullptr) return;  // dropped, and its bytes with it
   Table& table = tables_[id.table];
   Stream& stream = table.streams[id.stream];
-  const uint64_t chunk_bytes = AddedBytes(table, *chunk) - token->size();
+  const uint64_t chunk_bytes = AddedBytes(table, *chunk) - TokenBytes(table, token->size());
   stream.state.next_step = EndStep(*chunk);
   old_token = std::exchange(stream.resume_token, std::move(token));
   if (!table.spec.has_capacity()) stream.chunks.push_back({std::move(chunk), chunk_bytes});
@@ -112,7 +119,7 @@ void MemoryLog::GiveBack(const StreamId& id, const v1::Chunk& chunk) {
   const Stream* stream = Find(id);
   if (stream == nullptr) return;
   Table& table = tables_[id.table];
-  const uint64_t added = AddedBytes(table, chunk) - TokenBytes(*stream);
+  const uint64_t added = AddedBytes(table, chunk) - TokenBytes(table, *stream);
   bytes_ -= added;
   table.bytes -= added;
 }
@@ -126,7 +133,7 @@ void MemoryLog::RestoreTable(const TableState& state, const std::vector<std::str
     Stream& stream = table.streams.emplace_back();
     stream.state = state.streams[i];
     if (!tokens[i].empty()) stream.resume_token = std::make_shared<const std::string>(tokens[i]);
-    table.bytes += tokens[i].size();
+    table.bytes += TokenBytes(table, tokens[i].size());
   }
   bytes_ += table.bytes;
   set_aside_ += SetAside(state.spec);
@@ -203,6 +210,11 @@ absl::Status MemoryLog::Drop(const std::string& experiment_id) {
 uint64_t MemoryLog::bytes() const {
   absl::ReaderMutexLock lock(&mu_);
   return bytes_;
+}
+
+uint64_t MemoryLog::set_aside_bytes() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return set_aside_;
 }
 
 const MemoryLog::Stream* MemoryLog::Find(const StreamId& id) const {

@@ -42,6 +42,7 @@ class MemoryLog final : public TrajectoryLog {
   absl::Status Release(const TableId& id, uint64_t end_step) override;
   absl::Status Drop(const std::string& experiment_id) override;
   uint64_t bytes() const override;
+  uint64_t set_aside_bytes() const override;
   uint64_t byte_budget() const override { return byte_budget_; }
 
  private:
@@ -63,8 +64,10 @@ class MemoryLog final : public TrajectoryLog {
 
   // What a chunk adds to the bytes held; the token that it replaces is not taken off.
   static uint64_t AddedBytes(const Table& table, const v1::Chunk& chunk);
-  static uint64_t TokenBytes(const Stream& stream) {
-    return stream.resume_token ? stream.resume_token->size() : 0;
+  // What a token counts: with a capacity its first bytes are set aside.
+  static uint64_t TokenBytes(const Table& table, size_t token_size);
+  static uint64_t TokenBytes(const Table& table, const Stream& stream) {
+    return stream.resume_token ? TokenBytes(table, stream.resume_token->size()) : 0;
   }
 
   // Null: no such stream.

@@ -55,7 +55,9 @@ std::string ReplayStore::DescribeWait(const RoundRequest& request, absl::Time no
 
 std::string ReplayStore::HeldText() const {
   const std::string refusal = log_.health().refusal;
+  const uint64_t set_aside = log_.set_aside_bytes();
   return absl::StrCat(". The replay holds ", bytes(), " of ", byte_budget(), " bytes",
+                      set_aside == 0 ? "" : absl::StrCat(" (", set_aside, " are set aside)"),
                       refusal.empty() ? "" : " and has a log in trouble: ", refusal, ".");
 }
 
@@ -91,7 +93,8 @@ absl::StatusOr<v1::DescribeTablesResponse> ReplayStore::Describe(
   SR2L_ASSIGN_OR_RETURN(const std::vector<TableState> states, log_.Describe());
   const absl::Time now = absl::Now();
   v1::DescribeTablesResponse response;
-  response.set_bytes(bytes());
+  // As new steps find it: full where this is the budget.
+  response.set_bytes(log_.bytes() + log_.set_aside_bytes());
   response.set_byte_budget(log_.byte_budget());
   for (const TableState& state : states) {
     if (!experiment_id.empty() && state.spec.experiment_id() != experiment_id) continue;

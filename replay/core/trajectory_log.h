@@ -120,6 +120,8 @@ class TrajectoryLog {
   // capacity are set aside.
   virtual uint64_t bytes() const = 0;
   virtual uint64_t byte_budget() const = 0;
+  // Of tables with a capacity: not in bytes(), but of the budget.
+  virtual uint64_t set_aside_bytes() const = 0;
 
   // What a change outlives once WhenDurable has said so.
   virtual v1::AppendResponse::Durability durability() const { return v1::AppendResponse::MEMORY; }

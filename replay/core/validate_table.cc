@@ -13,7 +13,6 @@ namespace sr2l {
 namespace {
 
 constexpr uint64_t kChunkBytes = 64 * 1024;
-constexpr uint64_t kTokenBytes = 2 * 1024;
 constexpr uint64_t kFixedChunkBytes = 512;  // key, counters and lengths of columns
 constexpr uint64_t kSummaryBytes = 24;      // one encoded EpisodeSummary
 constexpr uint64_t kFixedBlockBytes = 256;  // of a ring, beside its columns

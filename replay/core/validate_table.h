@@ -34,6 +34,9 @@ absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& 
 // 2 KiB plus an observation.
 uint64_t RoundBytes(const v1::TableSpec& spec);
 
+// Of a resume token, that RoundBytes and RingBytes count for each stream.
+inline constexpr uint64_t kTokenBytes = 2 * 1024;
+
 // The memory to set aside for a table with a capacity, in bytes: 1.1 times the columns of the
 // most transitions that it holds (TransitionTable::MostStreamSteps), which leaves room for the ends
 // of all but very short episodes, and a block and a resume token for each stream.

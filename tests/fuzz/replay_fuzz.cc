@@ -245,7 +245,7 @@ class Subject {
     if (!request.ParseFromString(content)) return;
     const auto described = store_->Describe(request.experiment_id());
     if (!described.ok()) return;
-    SR2L_CHECK(described->bytes() == store_->bytes());
+    SR2L_CHECK(described->bytes() == log_.bytes() + log_.set_aside_bytes());
     for (const v1::TableDescription& table : described->tables()) {
       SR2L_CHECK(tables_.contains({table.spec().experiment_id(), table.spec().member()}));
       if (!IsOwn(MakeKey(table.spec(), 0))) continue;

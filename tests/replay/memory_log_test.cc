@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
+
+#include "replay/core/validate_table.h"
 #include "tests/replay/chunks.h"
 
 namespace sr2l {
@@ -68,6 +72,24 @@ TEST_F(MemoryLogTest, AChunkBeyondTheBudgetChangesNothing) {
   EXPECT_EQ(small.bytes(), one);
   EXPECT_EQ(*small.ReadToken(kStream), first_->resume_token());
   EXPECT_EQ(small.Describe()->at(0).streams[0].next_step, 4);
+}
+
+TEST(MemoryLogOfRingsTest, TokensHavePlaceInWhatIsSetAside) {
+  v1::TableSpec spec = MakeSpec("e", 0, 2, 8);
+  spec.set_capacity(16);
+  MemoryLog log(RingBytes(spec));
+  ASSERT_TRUE(log.CreateTables({spec}).ok());
+  EXPECT_EQ(log.set_aside_bytes(), RingBytes(spec));
+  for (const uint32_t stream : {0, 1}) {
+    v1::Chunk chunk = MakeChunk(spec, {.stream = stream, .num_steps = 4});
+    chunk.set_resume_token(std::string(kTokenBytes, 't'));
+    EXPECT_TRUE(log.Append({{"e", 0}, stream}, std::make_shared<const v1::Chunk>(chunk)).ok());
+    chunk.set_first_step(4);
+    chunk.mutable_resume_token()->push_back('t');
+    EXPECT_TRUE(absl::IsResourceExhausted(
+        log.Append({{"e", 0}, stream}, std::make_shared<const v1::Chunk>(chunk))));
+  }
+  EXPECT_EQ(log.bytes(), 0);
 }
 
 TEST_F(MemoryLogTest, DropFreesTheExperimentAlone) {

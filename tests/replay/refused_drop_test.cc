@@ -43,6 +43,7 @@ class FullLog final : public TrajectoryLog {
   }
   uint64_t bytes() const override { return log_.bytes(); }
   uint64_t byte_budget() const override { return log_.byte_budget(); }
+  uint64_t set_aside_bytes() const override { return log_.set_aside_bytes(); }
 
  private:
   MemoryLog log_{uint64_t{64} << 20};
