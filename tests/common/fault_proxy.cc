@@ -73,12 +73,17 @@ void FaultProxy::Stall() { SetMode(Mode::kStall); }
 
 void FaultProxy::Cut() {
   SetMode(Mode::kCut);
-  absl::MutexLock lock(&mu_);
-  for (Connection& connection : connections_) {
-    connection.client.socket.Reset();
-    connection.server.socket.Reset();
+  {
+    absl::MutexLock lock(&mu_);
+    for (Connection& connection : connections_) {
+      connection.client.socket.Reset();
+      connection.server.socket.Reset();
+    }
+    connections_.clear();
   }
-  connections_.clear();
+  // A socket that the other thread waits for is not closed, and its peer not told, before that
+  // wait is over.
+  Wake();
 }
 
 void FaultProxy::Vanish() {
