@@ -114,9 +114,9 @@ absl::StatusOr<SampledBlock> OffPolicyCohort::Draw(const Group& group, std::stop
   SR2L_RETURN_IF_ERROR(AwaitReplay(stop, [&]() -> absl::Status {
     // Anew each time: a checkpoint meanwhile may have released steps.
     const v1::SampleRequest request = RequestOf(group);
-    auto drawn = prefetcher_.Take(request);
+    auto drawn = prefetcher_.Take(request, stop);
     if (free_running() && absl::IsDeadlineExceeded(drawn.status())) {
-      drawn = DrawLast(request, drawn.status());
+      drawn = DrawLast(request, drawn.status(), stop);
     }
     SR2L_ASSIGN_OR_RETURN(block, std::move(drawn));
     return absl::OkStatus();
@@ -125,15 +125,16 @@ absl::StatusOr<SampledBlock> OffPolicyCohort::Draw(const Group& group, std::stop
 }
 
 absl::StatusOr<SampledBlock> OffPolicyCohort::DrawLast(const v1::SampleRequest& request,
-                                                       const absl::Status& wait) {
+                                                       const absl::Status& wait,
+                                                       const std::stop_token& stop) {
   v1::SampleRequest steps_only = request;
   steps_only.set_num_draws(0);
-  SR2L_ASSIGN_OR_RETURN(SampledBlock last, prefetcher_.Take(steps_only));
+  SR2L_ASSIGN_OR_RETURN(SampledBlock last, prefetcher_.Take(steps_only, stop));
   if (!AllSteps(last)) return wait;
   // Only now it is known that nothing is added: what waited before may have its draw by now.
   v1::SampleRequest again = request;
   again.set_max_wait_seconds(kLastPatienceSeconds);
-  absl::StatusOr<SampledBlock> block = prefetcher_.Take(again);
+  absl::StatusOr<SampledBlock> block = prefetcher_.Take(again, stop);
   if (absl::IsDeadlineExceeded(block.status())) return last;
   return block;
 }

@@ -77,8 +77,8 @@ class OffPolicyCohort final : public Cohort {
   // The block of the group's next cycle.
   absl::StatusOr<SampledBlock> Draw(const Group& group, std::stop_token stop);
   // What there is beside samples when no more steps come; DeadlineExceeded when some may.
-  absl::StatusOr<SampledBlock> DrawLast(const v1::SampleRequest& request,
-                                        const absl::Status& wait);
+  absl::StatusOr<SampledBlock> DrawLast(const v1::SampleRequest& request, const absl::Status& wait,
+                                        const std::stop_token& stop);
   bool AllSteps(const SampledBlock& block) const;
 
   // Learns from the drawn transitions, if any; publishes, records and drops who failed.

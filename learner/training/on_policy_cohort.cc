@@ -67,7 +67,7 @@ absl::StatusOr<Round> OnPolicyCohort::CollectRound(uint64_t round, std::stop_tok
   std::vector<v1::Chunk> chunks;
   SR2L_RETURN_IF_ERROR(AwaitReplay(stop, [&]() -> absl::Status {
     SR2L_ASSIGN_OR_RETURN(chunks, context().replay.ReadRound(context().experiment_id, members(),
-                                                             round, kReplayPatience));
+                                                             round, kReplayPatience, stop));
     return absl::OkStatus();
   }));
   return AssembleRound(chunks, round, Shape());

@@ -7,6 +7,7 @@
 namespace sr2l {
 
 SamplePrefetcher::~SamplePrefetcher() {
+  stop_.request_stop();
   if (block_.valid()) block_.wait();
 }
 
@@ -15,7 +16,9 @@ void SamplePrefetcher::Start(const v1::SampleRequest& request) {
   block_ = std::async(std::launch::async, [this] { return Call(started_); });
 }
 
-absl::StatusOr<SampledBlock> SamplePrefetcher::Take(const v1::SampleRequest& request) {
+absl::StatusOr<SampledBlock> SamplePrefetcher::Take(const v1::SampleRequest& request,
+                                                    const std::stop_token& stop) {
+  const std::stop_callback forward(stop, [this] { stop_.request_stop(); });
   if (!block_.valid()) return Call(request);
   absl::StatusOr<SampledBlock> block = block_.get();
   if (google::protobuf::util::MessageDifferencer::Equals(request, started_)) return block;
@@ -25,7 +28,8 @@ absl::StatusOr<SampledBlock> SamplePrefetcher::Take(const v1::SampleRequest& req
 absl::StatusOr<SampledBlock> SamplePrefetcher::Call(const v1::SampleRequest& request) const {
   SampleAssembly assembly(request, observation_dim_, action_dim_);
   SR2L_RETURN_IF_ERROR(replay_.Sample(
-      request, [&assembly](const v1::SampleResponse& part) { return assembly.Add(part); }));
+      request, [&assembly](const v1::SampleResponse& part) { return assembly.Add(part); },
+      stop_.get_token()));
   return assembly.Finish();
 }
 

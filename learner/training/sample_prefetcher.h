@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <future>
+#include <stop_token>
 
 #include "absl/status/statusor.h"
 #include "learner/training/sampled_block.h"
@@ -18,7 +19,7 @@ class SamplePrefetcher {
   SamplePrefetcher(ReplayClient& replay, int64_t observation_dim, int64_t action_dim)
       : replay_(replay), observation_dim_(observation_dim), action_dim_(action_dim) {}
 
-  // Waits for a call that is under way; the replay's patience bounds it.
+  // Ends a call that is under way.
   ~SamplePrefetcher();
 
   // Begins the call in the background. Take must come before the next Start.
@@ -26,7 +27,8 @@ class SamplePrefetcher {
 
   // The block of this request: the one that Start began, if it is the same, else by a call
   // now. Errors as ReplayClient::Sample, and Internal when the answer is not what was asked.
-  absl::StatusOr<SampledBlock> Take(const v1::SampleRequest& request);
+  // With a request of `stop` all calls are over, these and later ones.
+  absl::StatusOr<SampledBlock> Take(const v1::SampleRequest& request, const std::stop_token& stop);
 
  private:
   absl::StatusOr<SampledBlock> Call(const v1::SampleRequest& request) const;
@@ -34,6 +36,7 @@ class SamplePrefetcher {
   ReplayClient& replay_;
   const int64_t observation_dim_;
   const int64_t action_dim_;
+  std::stop_source stop_;
   v1::SampleRequest started_;
   std::future<absl::StatusOr<SampledBlock>> block_;  // of started_, valid while under way
 };

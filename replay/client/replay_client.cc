@@ -11,8 +11,6 @@ namespace sr2l {
 namespace {
 
 constexpr absl::Duration kCallDeadline = absl::Seconds(10);
-// For the transfer of a whole round or of drawn rows, after the wait for them.
-constexpr absl::Duration kTransferDeadline = absl::Seconds(60);
 
 void SetDeadline(grpc::ClientContext& context, absl::Duration limit) {
   context.set_deadline(absl::ToChronoTime(absl::Now() + limit));
@@ -24,6 +22,75 @@ absl::Status FromReplay(const grpc::Status& status) {
   if (status.error_code() != grpc::StatusCode::CANCELLED) return FromGrpcStatus(status);
   return absl::UnavailableError("it ended the call: " + status.error_message());
 }
+
+// One call whose answer comes in many messages, read on the caller's thread. However long the
+// whole takes, no message may be awaited for longer than its patience.
+template <typename Response>
+class MessageReader {
+ public:
+  // `prepare`(context, queue): the stub's PrepareAsync. A request of `stop` ends the call.
+  template <typename Prepare>
+  MessageReader(const std::stop_token& stop, Prepare prepare)
+      : stop_(stop), reader_(prepare(&context_, &queue_)), cancel_(stop, Canceller{context_}) {
+    reader_->StartCall(&queue_);
+  }
+
+  // Reads to the end. Ends the call, and returns the error, when `on_message` has one;
+  // Unavailable when nothing came for `first`, or for `next` after the first message.
+  template <typename OnMessage>
+  absl::Status Read(absl::Duration first, absl::Duration next, OnMessage on_message) {
+    absl::Status ended;
+    absl::Duration patience = first;
+    Response message;
+    bool more = Await(patience, ended);
+    while (more) {
+      reader_->Read(&message, &queue_);
+      more = Await(patience, ended);
+      if (!more) break;
+      patience = next;
+      ended = on_message(std::move(message));
+      if (!ended.ok()) context_.TryCancel();
+      more = ended.ok();
+    }
+    grpc::Status status;
+    reader_->Finish(&status, &queue_);
+    AwaitWithoutLimit();
+    if (!ended.ok()) return ended;
+    if (stop_.stop_requested()) return absl::CancelledError("stopped");
+    return FromReplay(status);
+  }
+
+ private:
+  struct Canceller {
+    grpc::ClientContext& context;
+    void operator()() const { context.TryCancel(); }
+  };
+
+  // Waits for the one operation that is under way; whether it succeeded.
+  bool Await(absl::Duration patience, absl::Status& ended) {
+    void* tag = nullptr;
+    bool ok = false;
+    const auto limit = absl::ToChronoTime(absl::Now() + patience);
+    if (queue_.AsyncNext(&tag, &ok, limit) == grpc::CompletionQueue::GOT_EVENT) return ok;
+    ended = absl::UnavailableError(
+        absl::StrCat("it sent nothing for ", absl::FormatDuration(patience)));
+    context_.TryCancel();
+    AwaitWithoutLimit();
+    return false;
+  }
+
+  void AwaitWithoutLimit() {
+    void* tag = nullptr;
+    bool ok = false;
+    queue_.Next(&tag, &ok);
+  }
+
+  const std::stop_token stop_;
+  grpc::ClientContext context_;
+  grpc::CompletionQueue queue_;
+  const std::unique_ptr<grpc::ClientAsyncReader<Response>> reader_;
+  const std::stop_callback<Canceller> cancel_;
+};
 
 }  // namespace
 
@@ -44,36 +111,34 @@ absl::Status ReplayClient::CreateTables(const std::vector<v1::TableSpec>& tables
 
 absl::StatusOr<std::vector<v1::Chunk>> ReplayClient::ReadRound(
     const std::string& experiment_id, const std::vector<uint32_t>& members, uint64_t round,
-    absl::Duration max_wait) {
-  grpc::ClientContext context;
-  SetDeadline(context, max_wait + kTransferDeadline);
+    absl::Duration max_wait, const std::stop_token& stop) {
   v1::ReadRoundRequest request;
   request.set_experiment_id(experiment_id);
   request.mutable_members()->Add(members.begin(), members.end());
   request.set_round(round);
   request.set_max_wait_seconds(absl::ToDoubleSeconds(max_wait));
-  const auto reader = stub_->ReadRound(&context, request);
+  MessageReader<v1::ReadRoundResponse> reader(stop, [&](auto* context, auto* queue) {
+    return stub_->PrepareAsyncReadRound(context, request, queue);
+  });
   std::vector<v1::Chunk> chunks;
-  v1::ReadRoundResponse response;
-  while (reader->Read(&response)) chunks.push_back(std::move(*response.mutable_chunk()));
-  SR2L_RETURN_IF_ERROR(FromReplay(reader->Finish()));
+  SR2L_RETURN_IF_ERROR(
+      reader.Read(max_wait + patience_, patience_, [&chunks](v1::ReadRoundResponse response) {
+        chunks.push_back(std::move(*response.mutable_chunk()));
+        return absl::OkStatus();
+      }));
   return chunks;
 }
 
 absl::Status ReplayClient::Sample(
     const v1::SampleRequest& request,
-    const std::function<absl::Status(v1::SampleResponse)>& on_part) {
-  grpc::ClientContext context;
+    const std::function<absl::Status(v1::SampleResponse)>& on_part,
+    const std::stop_token& stop) {
   // A wait that the server refuses must not make an odd deadline here.
   const double max_wait = std::fmin(std::fmax(request.max_wait_seconds(), 0), 60);
-  SetDeadline(context, absl::Seconds(max_wait) + kTransferDeadline);
-  const auto reader = stub_->Sample(&context, request);
-  v1::SampleResponse part;
-  absl::Status taken;
-  while (taken.ok() && reader->Read(&part)) taken = on_part(std::move(part));
-  if (!taken.ok()) context.TryCancel();
-  const absl::Status status = FromReplay(reader->Finish());
-  return taken.ok() ? status : taken;
+  MessageReader<v1::SampleResponse> reader(stop, [&](auto* context, auto* queue) {
+    return stub_->PrepareAsyncSample(context, request, queue);
+  });
+  return reader.Read(absl::Seconds(max_wait) + patience_, patience_, on_part);
 }
 
 absl::Status ReplayClient::SetLimits(const std::string& experiment_id,

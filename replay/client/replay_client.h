@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -18,32 +19,40 @@
 namespace sr2l {
 
 // The learner's and operators' side of a replay server. Every call blocks until its
-// answer or its deadline; Unavailable means that the server could not be reached, and
-// that the same call may be made again. Thread-safe.
+// answer or its deadline, an answer of many messages as long as they keep coming; Unavailable
+// means that the server could not be reached, and that the same call may be made again.
+// Thread-safe.
 class ReplayClient {
  public:
+  // How long a message of an answer may take, the first one after the wait that was asked for.
+  static constexpr absl::Duration kMessagePatience = absl::Seconds(60);
+
   // Connects lazily. InvalidArgument: see MakeChannel.
   static absl::StatusOr<std::unique_ptr<ReplayClient>> Create(
       const std::string& address, const TransportSecurity& security);
 
-  explicit ReplayClient(const std::shared_ptr<grpc::Channel>& channel)
-      : stub_(v1::Replay::NewStub(channel)) {}
+  explicit ReplayClient(const std::shared_ptr<grpc::Channel>& channel,
+                        absl::Duration patience = kMessagePatience)
+      : patience_(patience), stub_(v1::Replay::NewStub(channel)) {}
 
   absl::Status CreateTables(const std::vector<v1::TableSpec>& tables);
 
   // The chunks of a round of the members, by (member, stream, step). DeadlineExceeded
   // after `max_wait`, in [0, 60] s, with a message that says who is waited for; OutOfRange
-  // if the round was released; Cancelled if the experiment was dropped.
+  // if the round was released; Unavailable if the experiment was dropped meanwhile; Cancelled as
+  // soon as `stop` is requested.
   absl::StatusOr<std::vector<v1::Chunk>> ReadRound(const std::string& experiment_id,
                                                    const std::vector<uint32_t>& members,
-                                                   uint64_t round, absl::Duration max_wait);
+                                                   uint64_t round, absl::Duration max_wait,
+                                                   const std::stop_token& stop = {});
 
   // Draws rows, see v1::SampleRequest; `on_part` gets each part of the answer, on this thread.
   // An error of its ends the call and is returned. DeadlineExceeded after the request's
-  // max_wait_seconds, in [0, 60], with a message that says who is waited for; Cancelled if the
-  // experiment was dropped.
+  // max_wait_seconds, in [0, 60], with a message that says who is waited for; Unavailable if the
+  // experiment was dropped meanwhile; Cancelled as soon as `stop` is requested.
   absl::Status Sample(const v1::SampleRequest& request,
-                      const std::function<absl::Status(v1::SampleResponse)>& on_part);
+                      const std::function<absl::Status(v1::SampleResponse)>& on_part,
+                      const std::stop_token& stop = {});
 
   // Replaces the limits of the members' tables from now on.
   absl::Status SetLimits(const std::string& experiment_id, const std::vector<uint32_t>& members,
@@ -63,6 +72,7 @@ class ReplayClient {
   absl::StatusOr<v1::DescribeTablesResponse> DescribeTables(const std::string& experiment_id);
 
  private:
+  const absl::Duration patience_;
   const std::unique_ptr<v1::Replay::Stub> stub_;
 };
 
