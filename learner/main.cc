@@ -63,7 +63,8 @@ absl::Status Serve(const LearnerFlags& flags, ShutdownSignal& shutdown) {
   LearnerMetrics learner_metrics(*registry);
   ServiceMetrics service_metrics(*registry);
   Fleet fleet(generation);
-  Trainer trainer(flags.trainer, *replay, fleet, learner_metrics);
+  Trainer trainer(flags.trainer, *replay, fleet, learner_metrics,
+                  [&store](const std::string& id) { return store->IsOver(id); });
   SR2L_ASSIGN_OR_RETURN(
       const std::unique_ptr<ExperimentQueue> queue,
       ExperimentQueue::Start({.state_path = flags.state, .single_run = flags.single_run}, *store,

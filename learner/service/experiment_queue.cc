@@ -22,6 +22,9 @@ void LogIfError(const absl::Status& status) {
   if (!status.ok()) SR2L_ERROR("{}", std::string(status.message()));
 }
 
+// Between attempts to drop the tables of an experiment that has ended, while none follows it.
+constexpr absl::Duration kDropPause = absl::Seconds(5);
+
 // An attempt that lasted this long had got going again.
 constexpr absl::Duration kHealthyAfter = absl::Minutes(1);
 
@@ -168,9 +171,16 @@ void ExperimentQueue::Shutdown() {
 
 void ExperimentQueue::RunLoop() {
   while (true) {
+    bool has_work = true;
     {
-      absl::MutexLock lock(&mu_, absl::Condition(this, &ExperimentQueue::HasWork));
+      const absl::Duration patience = undropped_.empty() ? absl::InfiniteDuration() : kDropPause;
+      absl::MutexLock lock(&mu_);
+      has_work = mu_.AwaitWithTimeout(absl::Condition(this, &ExperimentQueue::HasWork), patience);
       if (shutdown_) return;
+    }
+    if (!has_work) {
+      DropTables();
+      continue;
     }
     const absl::StatusOr<std::optional<v1::Experiment>> next = TakeNext();
     if (!next.ok()) {
@@ -209,11 +219,6 @@ void ExperimentQueue::RunOne(const v1::Experiment& experiment) {
   const Trainer::Start start =
       experiment.state() == v1::QUEUED ? Trainer::Start::kNew : Trainer::Start::kResume;
   SR2L_INFO("experiment {} {}", id, start == Trainer::Start::kNew ? "starts" : "goes on");
-  const absl::Status dropped = trainer_.DropTables([this](const std::string& held) {
-    const auto other = store_.Get(held, ExperimentStore::Detail::kWithoutConfig);
-    return other.ok() && HasEnded(other->state());
-  });
-  if (!dropped.ok()) SR2L_WARNING("old tables stay: {}", std::string(dropped.message()));
   const absl::Status status = Train(experiment, start, stop);
   const std::optional<Outcome> outcome = Conclude(id, status);
   if (!outcome.has_value()) return;
@@ -221,10 +226,19 @@ void ExperimentQueue::RunOne(const v1::Experiment& experiment) {
   // and a single run stays one that can be resumed.
   const bool damaged = IsDamage(status);
   if (damaged && options_.single_run) return;
-  StoreOutcome(*outcome);
-  if (damaged) return;
-  if (const absl::Status gone = trainer_.Drop(id); !gone.ok()) {
-    SR2L_WARNING("{}: its tables stay in the replay: {}", id, std::string(gone.message()));
+  // Whoever goes on with it, as the store does not say that it ended, needs its steps.
+  if (!StoreOutcome(*outcome) || damaged) return;
+  undropped_ = id;
+  DropTables();
+}
+
+void ExperimentQueue::DropTables() {
+  const absl::Status dropped = trainer_.Drop(undropped_);
+  if (dropped.ok()) {
+    undropped_.clear();
+  } else {
+    SR2L_WARNING("{}: its tables are still in the replay: {}", undropped_,
+                 std::string(dropped.message()));
   }
 }
 
@@ -291,15 +305,15 @@ void ExperimentQueue::ReplaceBoard(std::shared_ptr<ProgressBoard> board) {
   board_ = std::move(board);
 }
 
-void ExperimentQueue::StoreOutcome(const Outcome& outcome) {
+bool ExperimentQueue::StoreOutcome(const Outcome& outcome) {
   while (true) {
     const absl::Status stored =
         store_.SetState(outcome.experiment_id, outcome.state, outcome.reason, absl::Now());
     absl::MutexLock lock(&mu_);
-    if (stored.ok() || absl::IsFailedPrecondition(stored)) return;
+    if (stored.ok() || absl::IsFailedPrecondition(stored)) return true;
     SR2L_ERROR("the end of {} is not stored yet: {}", outcome.experiment_id,
                std::string(stored.message()));
-    if (mu_.AwaitWithTimeout(absl::Condition(&shutdown_), kStorePause)) return;
+    if (mu_.AwaitWithTimeout(absl::Condition(&shutdown_), kStorePause)) return false;
   }
 }
 

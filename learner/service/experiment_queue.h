@@ -79,9 +79,11 @@ class ExperimentQueue {
   std::optional<Outcome> Conclude(const std::string& experiment_id, const absl::Status& status)
       ABSL_LOCKS_EXCLUDED(mu_);
   void ReplaceBoard(std::shared_ptr<ProgressBoard> board) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Writes the outcome, again and again if the store cannot, until shutdown.
-  void StoreOutcome(const Outcome& outcome) ABSL_LOCKS_EXCLUDED(mu_);
+  // Writes the outcome, again and again if the store cannot; false: until shutdown.
+  bool StoreOutcome(const Outcome& outcome) ABSL_LOCKS_EXCLUDED(mu_);
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return shutdown_ || (work_ && !halted_); }
+  // Of the experiment that ended last; later again if the replay cannot be reached now.
+  void DropTables();
   std::string ResultsPath(const std::string& experiment_id) const;
   // Whether it is the experiment that ended last, which the store may not know yet.
   bool HasConcluded(const std::string& experiment_id) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
@@ -107,6 +109,8 @@ class ExperimentQueue {
   // before that sees it all the same.
   std::optional<Outcome> outcome_ ABSL_GUARDED_BY(mu_);
 
+  // Used by the thread only: the experiment whose tables the replay may still hold, or "".
+  std::string undropped_;
   std::thread thread_;
 };
 

@@ -162,6 +162,11 @@ absl::StatusOr<v1::Experiment> ExperimentStore::GetLocked(const std::string& exp
   return experiment;
 }
 
+bool ExperimentStore::IsOver(const std::string& experiment_id) const {
+  const absl::StatusOr<v1::Experiment> experiment = Get(experiment_id, Detail::kWithoutConfig);
+  return experiment.ok() && HasEnded(experiment->state());
+}
+
 absl::StatusOr<v1::ListResponse> ExperimentStore::List(const v1::ListRequest& request) const {
   if (request.page_size() < 1 || request.page_size() > kMaxPageSize) {
     return absl::InvalidArgumentError(absl::StrCat("page_size must be in [1, ", kMaxPageSize,

@@ -35,6 +35,9 @@ class ExperimentStore {
   enum class Detail { kWithoutConfig, kAll };
   absl::StatusOr<v1::Experiment> Get(const std::string& experiment_id, Detail detail) const;
 
+  // Whether the experiment is one of these and will never change again; false if it cannot be read.
+  bool IsOver(const std::string& experiment_id) const;
+
   // Newest first, without configs, at most `page_size`, older than `page_token` if given.
   absl::StatusOr<v1::ListResponse> List(const v1::ListRequest& request) const;
 

@@ -117,7 +117,7 @@ absl::Status Cohort::Checkpoint(Urgency urgency, std::stop_token stop) {
   CheckpointWriter& writer = context_.checkpoints;
   const absl::Time now = absl::Now();
   const bool far = Position(0) - checkpoint_position_ >= CheckpointSpan();
-  if (far) SR2L_RETURN_IF_ERROR(AwaitLastCheckpoint());
+  if (far) SR2L_RETURN_IF_ERROR(AwaitLastCheckpoint(stop));
   if (far || urgency == Urgency::kNow || now - last_checkpoint_ >= context_.checkpoint_interval) {
     if (writer.Submit(MakeCheckpoint())) {
       last_checkpoint_ = now;
@@ -133,15 +133,20 @@ absl::Status Cohort::Checkpoint(Urgency urgency, std::stop_token stop) {
   return ReleaseBefore(writer.NeededFrom(members_.front()), stop);
 }
 
-absl::Status Cohort::AwaitLastCheckpoint() {
+absl::Status Cohort::AwaitLastCheckpoint(std::stop_token stop) {
   CheckpointWriter& writer = context_.checkpoints;
-  absl::Status written = writer.Flush(members_.front(), kCheckpointPatience);
-  if (written.ok()) return written;
-  writer.Submit(MakeCheckpoint());
-  written = writer.Flush(members_.front(), kCheckpointPatience);
-  if (written.ok()) return written;
-  return absl::UnavailableError(
-      absl::StrCat("no checkpoint can be written: ", written.message()));
+  const absl::Status written = RetryUnavailable(
+      stop, "a checkpoint",
+      [this](const std::string& what) { context_.board.SetWaiting(index_, what); },
+      [&] {
+        absl::Status last = writer.Flush(members_.front(), kCheckpointPatience);
+        if (!last.ok() && writer.Submit(MakeCheckpoint())) {
+          last = writer.Flush(members_.front(), kCheckpointPatience);
+        }
+        return absl::IsResourceExhausted(last) ? absl::UnavailableError(last.message()) : last;
+      });
+  if (written.ok() || absl::IsCancelled(written)) return written;
+  return absl::AbortedError(absl::StrCat("no checkpoint can be written: ", written.message()));
 }
 
 absl::Status Cohort::ReleaseBefore(uint64_t position, std::stop_token stop) {
@@ -194,8 +199,9 @@ std::optional<v1::ObservationNormalization> Cohort::Normalization(int64_t row) c
 
 absl::Status Cohort::CallReplay(std::stop_token stop,
                                 const std::function<absl::Status()>& call) {
-  return RetryUntilReachable(
-      stop, [this](const std::string& what) { context_.board.SetWaiting(index_, what); }, call);
+  return RetryUnavailable(
+      stop, kReplayService,
+      [this](const std::string& what) { context_.board.SetWaiting(index_, what); }, call);
 }
 
 absl::Status Cohort::AwaitReplay(std::stop_token stop,

@@ -45,6 +45,9 @@ struct TrainingContext {
 // How long one call waits in the replay before it says what is missing and asks again.
 inline constexpr absl::Duration kReplayPatience = absl::Seconds(1);
 
+// What is waited for when a call to the replay fails.
+inline constexpr char kReplayService[] = "the replay service";
+
 // Members of one experiment that are trained together, as the leading dimension of every
 // tensor: row i of the tensors is member(i). Members do not depend on one another, so how
 // they are divided into cohorts changes no bit of any result. This part keeps the books: who
@@ -134,9 +137,9 @@ class Cohort {
   absl::Status Try(const std::function<absl::Status()>& part) const;
   // Takes a checkpoint if it is time, and lets the replay forget what none needs any more.
   absl::Status Checkpoint(Urgency urgency, std::stop_token stop);
-  // Returns when the last checkpoint is written, or another one in its place. Unavailable: none
-  // can be, and training must not go on, as the replay may have no room for more steps.
-  absl::Status AwaitLastCheckpoint();
+  // Returns when the last checkpoint is written, or another one in its place: before that training
+  // must not go on, as the replay may have no room for more steps. Aborted: none can be written.
+  absl::Status AwaitLastCheckpoint(std::stop_token stop);
   // While steps are missing: the replay may have no room but for what checkpoints make
   // dispensable. If its memory or the ring is full the last one alone must do.
   absl::Status MakeRoom(std::stop_token stop);

@@ -12,9 +12,9 @@ bool Pause(const std::stop_token& stop, absl::Duration pause) {
   return !stopped.WaitForNotificationWithTimeout(pause);
 }
 
-absl::Status RetryUntilReachable(std::stop_token stop,
-                                 const std::function<void(const std::string&)>& waiting,
-                                 const std::function<absl::Status()>& call) {
+absl::Status RetryUnavailable(std::stop_token stop, const std::string& what,
+                              const std::function<void(const std::string&)>& waiting,
+                              const std::function<absl::Status()>& call) {
   Backoff backoff(/*seed=*/0);
   while (!stop.stop_requested()) {
     const absl::Status status = call();
@@ -22,7 +22,7 @@ absl::Status RetryUntilReachable(std::stop_token stop,
       waiting("");
       return status;
     }
-    waiting(absl::StrCat("the replay service: ", status.message()));
+    waiting(absl::StrCat(what, ": ", status.message()));
     if (!Pause(stop, backoff.Next())) break;
   }
   return absl::CancelledError("stopped");

@@ -14,11 +14,11 @@ namespace sr2l {
 bool Pause(const std::stop_token& stop, absl::Duration pause);
 
 // Makes `call` until it answers something else than Unavailable or DeadlineExceeded, with
-// growing pauses in between. `waiting` is told what the failure was, and "" in the end.
-// Cancelled as soon as `stop` is requested. `call` must be safe to repeat.
-absl::Status RetryUntilReachable(std::stop_token stop,
-                                 const std::function<void(const std::string&)>& waiting,
-                                 const std::function<absl::Status()>& call);
+// growing pauses in between. `waiting` is told that `what` is missing and what the failure was,
+// and "" in the end. Cancelled as soon as `stop` is requested. `call` must be safe to repeat.
+absl::Status RetryUnavailable(std::stop_token stop, const std::string& what,
+                              const std::function<void(const std::string&)>& waiting,
+                              const std::function<absl::Status()>& call);
 
 }  // namespace sr2l
 

@@ -237,9 +237,11 @@ absl::Status Trainer::RunCohorts(
   const auto board = std::make_shared<ProgressBoard>(config, evaluations_slot + 1, absl::Now());
   board_ready(board);
   HeldByMember held;
-  SR2L_RETURN_IF_ERROR(RetryUntilReachable(
-      stop, [&board](const std::string& what) { board->SetWaiting(0, what); },
+  SR2L_RETURN_IF_ERROR(RetryUnavailable(
+      stop, kReplayService, [&board](const std::string& what) { board->SetWaiting(0, what); },
       [&]() -> absl::Status {
+        // They take the room that the new ones need.
+        SR2L_RETURN_IF_ERROR(DropEnded());
         SR2L_RETURN_IF_ERROR(replay_.CreateTables(MakeTables(id, config)));
         SR2L_ASSIGN_OR_RETURN(held, ReadHeldSteps(replay_, id));
         return absl::OkStatus();
@@ -314,13 +316,13 @@ absl::Status Trainer::Drop(const std::string& experiment_id) {
   return replay_.DropExperiment(experiment_id);
 }
 
-absl::Status Trainer::DropTables(const std::function<bool(const std::string&)>& is_stale) {
+absl::Status Trainer::DropEnded() {
   SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse held, replay_.DescribeTables(""));
-  std::set<std::string> stale;
+  std::set<std::string> ended;
   for (const v1::TableDescription& table : held.tables()) {
-    if (is_stale(table.spec().experiment_id())) stale.insert(table.spec().experiment_id());
+    if (has_ended_(table.spec().experiment_id())) ended.insert(table.spec().experiment_id());
   }
-  for (const std::string& id : stale) {
+  for (const std::string& id : ended) {
     SR2L_INFO("dropping what the replay still holds of {}", id);
     SR2L_RETURN_IF_ERROR(replay_.DropExperiment(id));
   }

@@ -27,9 +27,17 @@ struct TrainerOptions {
 // the fleet, cohorts in threads, results in a folder.
 class Trainer {
  public:
+  // Whether this learner ran the experiment of that id to an end for good.
+  using HasEnded = std::function<bool(const std::string& experiment_id)>;
+
   // `replay`, `fleet` and `metrics` are borrowed.
-  Trainer(TrainerOptions options, ReplayClient& replay, Fleet& fleet, LearnerMetrics& metrics)
-      : options_(std::move(options)), replay_(replay), fleet_(fleet), metrics_(metrics) {}
+  Trainer(TrainerOptions options, ReplayClient& replay, Fleet& fleet, LearnerMetrics& metrics,
+          HasEnded has_ended)
+      : options_(std::move(options)),
+        replay_(replay),
+        fleet_(fleet),
+        metrics_(metrics),
+        has_ended_(std::move(has_ended)) {}
 
   // Whether an experiment begins, or goes on from its checkpoints after its learner ended.
   enum class Start { kNew, kResume };
@@ -48,14 +56,14 @@ class Trainer {
   // the replay cannot be reached, or has no tables yet.
   absl::Status SetLimiter(const std::string& experiment_id, const v1::ExperimentConfig& config);
 
-  // Makes the replay forget an experiment that has ended for good.
+  // Makes the replay forget an experiment that has ended for good. Unavailable: it cannot be
+  // reached; the next Run will.
   absl::Status Drop(const std::string& experiment_id);
 
-  // Drops the experiments that the replay holds and `is_stale` names by their id: left
-  // behind by a learner that was killed.
-  absl::Status DropTables(const std::function<bool(const std::string&)>& is_stale);
-
  private:
+  // Makes the replay forget what it still holds of experiments that have ended: it was away at
+  // their end, or the learner was.
+  absl::Status DropEnded();
   // Waits until the replay has, as durably as it ever has, all that the checkpoint learned from.
   absl::Status AwaitSteps(const std::string& experiment_id, const v1::ExperimentConfig& config,
                           const v1::Checkpoint& checkpoint);
@@ -67,6 +75,7 @@ class Trainer {
   ReplayClient& replay_;
   Fleet& fleet_;
   LearnerMetrics& metrics_;
+  const HasEnded has_ended_;
 };
 
 // Checks a --device value; InvalidArgument names what is allowed, also when CUDA is

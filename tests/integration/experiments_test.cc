@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "replay/client/replay_client.h"
 #include "tests/deploy/run_program.h"
 #include "tests/deploy/temporary_folder.h"
 #include "tests/integration/service.h"
@@ -144,6 +145,39 @@ TEST_F(ExperimentsTest, AKilledLearnersExperimentGoesOn) {
   EXPECT_TRUE(Eventually([&] { return NumCurveRows(curve) > rows; }));
   EXPECT_TRUE(ListShows(cut, "running"));
   EXPECT_EQ(service_.Sr2l({"cancel", cut}).exit_code, 0);
+}
+
+// Nothing but a lack of room lets go of rounds here, and most of the memory is another learner's
+// for good: a ring is set aside as a whole.
+TEST(SharedReplayTest, RoundsGoOnBesideAnotherLearnersRing) {
+  Service service;
+  service.StartReplay({"--memory-mib", "16"});
+  v1::TableSpec ring;
+  ring.set_experiment_id("another");
+  ring.set_num_streams(1);
+  ring.set_observation_dim(111);
+  ring.set_action_dim(8);
+  ring.set_steps_per_round(100);
+  ring.set_steps_per_stream(100000);
+  ring.set_capacity(18000);
+  const auto replay = ReplayClient::Create(service.replay_address(), {});
+  ASSERT_TRUE(replay.ok()) << replay.status();
+  ASSERT_EQ((*replay)->CreateTables({ring}), absl::OkStatus());
+  const auto before = (*replay)->DescribeTables("another");
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_GT(before->bytes(), before->byte_budget() * 2 / 3);
+
+  service.StartLearner({"--checkpoint-interval", "600"});
+  service.StartActor("actor");
+  const TemporaryFolder folder;
+  const std::string file = folder / "experiment.textproto";
+  WriteFile(file,
+            "name: \"rounds\" task { builtin: \"ant\" } rounds: 40 steps_per_round: 400 "
+            "trpo { hidden: [8] cg_iterations: 2 value_network { hidden: [8] epochs: 1 } }\n");
+  const std::string id = service.Submit(file, {});
+  const ProgramResult watch = service.Sr2l({"watch", id});
+  EXPECT_EQ(watch.exit_code, 0) << watch.output << watch.errors;
+  EXPECT_EQ((*replay)->DescribeTables("another")->tables_size(), 1);
 }
 
 // The model and its mesh travel with the experiment: nobody needs the files afterwards, neither

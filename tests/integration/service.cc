@@ -19,21 +19,21 @@
 namespace sr2l {
 
 void Service::StartReplay(const std::vector<std::string>& more_arguments) {
-  std::vector<std::string> arguments = {"--listen", "unix:" + (folder_ / "replay.sock")};
+  std::vector<std::string> arguments = {"--listen", replay_address()};
   arguments.insert(arguments.end(), more_arguments.begin(), more_arguments.end());
   Start("sr2l-replay", "replay", std::move(arguments));
 }
 
 void Service::StartLearner(const std::vector<std::string>& more_arguments) {
   std::vector<std::string> arguments = {"--listen", learner_address(), "--replay",
-                                        "unix:" + (folder_ / "replay.sock"), "--state", state()};
+                                        replay_address(), "--state", state()};
   arguments.insert(arguments.end(), more_arguments.begin(), more_arguments.end());
   Start("sr2l-learner", "learner", std::move(arguments));
 }
 
 void Service::StartActor(const std::string& name) {
   Start("sr2l-actor", name,
-        {"--learner", learner_address(), "--replay", "unix:" + (folder_ / "replay.sock"),
+        {"--learner", learner_address(), "--replay", replay_address(),
          "--name", name});
 }
 

@@ -35,6 +35,8 @@ class Service {
 
   std::string learner_address() const { return "unix:" + (folder_ / "learner.sock"); }
 
+  std::string replay_address() const { return "unix:" + (folder_ / "replay.sock"); }
+
   // Of a process that was started with --metrics.
   std::string metrics_address(const std::string& name) const;
 
