@@ -231,6 +231,12 @@ int Fleet::num_leases() const {
       leases_.begin(), leases_.end(), [](const auto& lease) { return lease.second.actor != 0; }));
 }
 
+int Fleet::num_waiting_streams() const {
+  absl::MutexLock lock(&mu_);
+  return static_cast<int>(std::count_if(
+      leases_.begin(), leases_.end(), [](const auto& lease) { return lease.second.actor == 0; }));
+}
+
 uint64_t Fleet::leases_granted() const {
   absl::MutexLock lock(&mu_);
   return leases_granted_;

@@ -204,6 +204,15 @@ absl::Status Cohort::CallReplay(std::stop_token stop,
       [this](const std::string& what) { context_.board.SetWaiting(index_, what); }, call);
 }
 
+std::string Cohort::WhatIsMissing(const absl::Status& status) const {
+  const int actors = context_.fleet.num_actors();
+  if (actors == 0) return "an actor: none is connected";
+  const int streams = context_.fleet.num_waiting_streams();
+  if (streams == 0) return absl::StrCat("experience: ", status.message());
+  return absl::StrCat("more actors: ", streams, " stream(s) have no room on the ", actors,
+                      " that are connected (each drives at most its --max-streams)");
+}
+
 absl::Status Cohort::AwaitReplay(std::stop_token stop,
                                  const std::function<absl::Status()>& call) {
   const absl::Time begin = absl::Now();
@@ -221,9 +230,7 @@ absl::Status Cohort::AwaitReplay(std::stop_token stop,
     SR2L_RETURN_IF_ERROR(called);
     if (absl::IsDeadlineExceeded(status)) {
       SR2L_RETURN_IF_ERROR(MakeRoom(stop));
-      context_.board.SetWaiting(index_, context_.fleet.num_actors() == 0
-                                            ? "an actor: none is connected"
-                                            : absl::StrCat("experience: ", status.message()));
+      context_.board.SetWaiting(index_, WhatIsMissing(status));
     }
   }
   context_.metrics.RecordWait(absl::ToDoubleSeconds(absl::Now() - begin));

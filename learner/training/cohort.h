@@ -131,6 +131,9 @@ class Cohort {
   absl::Status EvaluatePolicies(int64_t first, int64_t count, uint64_t before, uint64_t round);
 
  private:
+  // For whoever watches, where the replay answered with `status`: DeadlineExceeded.
+  std::string WhatIsMissing(const absl::Status& status) const;
+
   enum class Urgency { kWhenDue, kNow };
 
   // What the part returns; Internal, with the round, for an exception.

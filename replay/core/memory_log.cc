@@ -77,7 +77,8 @@ uint64_t MemoryLog::AddedBytes(const Table& table, const v1::Chunk& chunk) {
 
 uint64_t MemoryLog::TokenBytes(const Table& table, size_t token_size) {
   if (!table.spec.has_capacity()) return token_size;
-  return token_size > kTokenBytes ? token_size - kTokenBytes : 0;
+  const uint64_t counted = MostTokenBytes(table.spec);
+  return token_size > counted ? token_size - counted : 0;
 }
 
 absl::Status MemoryLog::Reserve(const StreamId& id, const v1::Chunk& chunk) {

@@ -136,7 +136,11 @@ uint64_t RingBytes(const v1::TableSpec& spec) {
   const uint64_t steps = TransitionTable::MostStreamSteps(spec) - block_steps;
   const uint64_t blocks = steps / block_steps + 2;
   return spec.num_streams() * (steps * step_bytes / 10 * 11 + block_steps * step_bytes +
-                               blocks * kFixedBlockBytes + 2 * observation_bytes + kTokenBytes);
+                               blocks * kFixedBlockBytes + observation_bytes + MostTokenBytes(spec));
+}
+
+uint64_t MostTokenBytes(const v1::TableSpec& spec) {
+  return 2 * 1024 + uint64_t{32} * spec.observation_dim();
 }
 
 uint64_t RoundBytes(const v1::TableSpec& spec) {
@@ -146,8 +150,7 @@ uint64_t RoundBytes(const v1::TableSpec& spec) {
   const uint64_t columns = spec.steps_per_round() * step_bytes;
   const uint64_t chunks = 1 + columns / kChunkBytes;
   // Each chunk repeats an observation and carries a token, which the log also keeps.
-  const uint64_t chunk_bytes =
-      kFixedChunkBytes + observation_bytes + 2 * (kTokenBytes + observation_bytes);
+  const uint64_t chunk_bytes = kFixedChunkBytes + observation_bytes + 2 * MostTokenBytes(spec);
   return spec.num_streams() * (columns + chunks * chunk_bytes);
 }
 

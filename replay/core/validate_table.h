@@ -30,12 +30,12 @@ absl::Status ValidateLimits(absl::string_view path, const v1::TableLimits& limit
 absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& wanted);
 
 // What the chunks of one round of all streams can take, in bytes, with an episode's end
-// in every step: chunks of at least 64 KiB or a whole round, resume tokens of at most
-// 2 KiB plus an observation.
+// in every step: chunks of at least 64 KiB or a whole round, resume tokens of MostTokenBytes.
 uint64_t RoundBytes(const v1::TableSpec& spec);
 
-// Of a resume token, that RoundBytes and RingBytes count for each stream.
-inline constexpr uint64_t kTokenBytes = 2 * 1024;
+// What RoundBytes and RingBytes count for a resume token: 2 KiB, and 32 bytes for each number of an
+// observation, which is one of some four doubles of the simulator's state in a large model.
+uint64_t MostTokenBytes(const v1::TableSpec& spec);
 
 // The memory to set aside for a table with a capacity, in bytes: 1.1 times the columns of the
 // most transitions that it holds (TransitionTable::MostStreamSteps), which leaves room for the ends

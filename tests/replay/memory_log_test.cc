@@ -82,7 +82,7 @@ TEST(MemoryLogOfRingsTest, TokensHavePlaceInWhatIsSetAside) {
   EXPECT_EQ(log.set_aside_bytes(), RingBytes(spec));
   for (const uint32_t stream : {0, 1}) {
     v1::Chunk chunk = MakeChunk(spec, {.stream = stream, .num_steps = 4});
-    chunk.set_resume_token(std::string(kTokenBytes, 't'));
+    chunk.set_resume_token(std::string(MostTokenBytes(spec), 't'));
     EXPECT_TRUE(log.Append({{"e", 0}, stream}, std::make_shared<const v1::Chunk>(chunk)).ok());
     chunk.set_first_step(4);
     chunk.mutable_resume_token()->push_back('t');

@@ -394,7 +394,7 @@ TEST_F(SampleTest, CapacitiesAreCheckedAndSetAsideFromTheBudget) {
   const absl::Status refused = store_->CreateTables({spec});
   EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(refused.message()),
-              AllOf(HasSubstr("the transitions of all tables can take 346986960 bytes"),
+              AllOf(HasSubstr("the transitions of all tables can take 346987296 bytes"),
                     HasSubstr("but the replay may hold 67108864: give it more memory, a smaller "
                               "capacity, fewer members or")));
   spec.set_capacity(100000);

@@ -121,11 +121,13 @@ TEST(FleetTest, CapacityIsRespectedAndTheRestWaits) {
   actor.Follow(fleet);
   EXPECT_EQ(actor.leases.size(), 2u);
   EXPECT_EQ(fleet.num_leases(), 2);
+  EXPECT_EQ(fleet.num_waiting_streams(), 3);
   Follower other{*fleet.Join(Actor("large", 10), Ignore)};
   other.Follow(fleet);
   actor.Follow(fleet);
   EXPECT_EQ(actor.leases.size(), 2u);
   EXPECT_EQ(other.leases.size(), 3u);
+  EXPECT_EQ(fleet.num_waiting_streams(), 0);
 }
 
 TEST(FleetTest, EpochsOfALaterGenerationAreHigherThanAllBefore) {

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "absl/strings/match.h"
 #include "tests/learner/service/learner_fixture.h"
 
 namespace sr2l {
@@ -192,6 +193,26 @@ TEST_F(LearnerServiceTest, AnActorIsToldItsStreamsAndLosesThemWithItsConnection)
       WatchUntil(id, [](const v1::Experiment& e) { return e.progress().actors() == 0; });
   EXPECT_EQ(left.state(), v1::RUNNING);
   Cancel(id);
+}
+
+TEST_F(LearnerServiceTest, WatchSaysThatTheActorsHaveNoRoomForAllStreams) {
+  v1::SubmitRequest request = Request();
+  request.mutable_config()->set_streams_per_member(5);
+  v1::SubmitResponse response;
+  ASSERT_TRUE(Submit(request, &response).ok());
+  v1::JoinRequest join;
+  join.set_actor_name("small");
+  join.set_max_streams(2);
+  grpc::ClientContext context;
+  SetDeadline(context);
+  const auto reader = fleet_->Join(&context, join);
+  const v1::Experiment waiting =
+      WatchUntil(response.experiment_id(), [](const v1::Experiment& e) {
+        return absl::StrContains(e.progress().waiting_for(), "more actors");
+      });
+  EXPECT_THAT(waiting.progress().waiting_for(), HasSubstr("3 stream(s) have no room on the 1"));
+  context.TryCancel();
+  Cancel(response.experiment_id());
 }
 
 TEST_F(LearnerServiceTest, AnActorsReportFailsTheExperimentWithItsReason) {
