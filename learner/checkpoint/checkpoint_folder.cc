@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
-#include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
-#include "absl/strings/numbers.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/digest/sha256.h"
 #include "common/files/atomic_write.h"
@@ -26,42 +26,22 @@ namespace fs = std::filesystem;
 constexpr absl::string_view kFirstLine = "sr2l checkpoint 1\n";
 constexpr size_t kDigestSize = 64;
 
-struct CheckpointFile {
-  uint32_t first_member = 0;
-  uint64_t position = 0;
-  fs::path path;
-};
-
-std::string NameOf(uint32_t first_member, uint64_t position) {
-  return absl::StrFormat("members_%03d_%010d.checkpoint", first_member, position);
+std::string NameOf(uint32_t first_member, uint64_t position, int number) {
+  const std::string more = number == 1 ? "" : absl::StrCat("_", number);
+  return absl::StrFormat("members_%03d_%010d%s.checkpoint", first_member, position, more);
 }
 
-std::optional<CheckpointFile> ParseName(const fs::path& path) {
+bool IsCheckpoint(const fs::path& path) {
   const std::string name = path.filename();
-  absl::string_view rest = name;
-  if (!absl::ConsumePrefix(&rest, "members_") || !absl::ConsumeSuffix(&rest, ".checkpoint")) {
-    return std::nullopt;
-  }
-  const std::vector<std::string> numbers = absl::StrSplit(rest, '_');
-  CheckpointFile file;
-  file.path = path;
-  if (numbers.size() != 2 || !absl::SimpleAtoi(numbers[0], &file.first_member) ||
-      !absl::SimpleAtoi(numbers[1], &file.position)) {
-    return std::nullopt;
-  }
-  return file;
+  return absl::StartsWith(name, "members_") && absl::EndsWith(name, ".checkpoint");
 }
 
-// Newest first.
-std::vector<CheckpointFile> ListFiles(const std::string& folder) {
-  std::vector<CheckpointFile> files;
+std::vector<fs::path> ListFiles(const std::string& folder) {
+  std::vector<fs::path> files;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (auto file = ParseName(entry.path())) files.push_back(*std::move(file));
+    if (IsCheckpoint(entry.path())) files.push_back(entry.path());
   }
-  std::sort(files.begin(), files.end(), [](const CheckpointFile& a, const CheckpointFile& b) {
-    return a.position > b.position;
-  });
   return files;
 }
 
@@ -103,38 +83,118 @@ absl::StatusOr<CheckpointFolder> CheckpointFolder::Open(const std::string& path)
 }
 
 absl::StatusOr<uint64_t> CheckpointFolder::Write(const v1::Checkpoint& checkpoint) {
-  const uint32_t first_member = checkpoint.members(0).member();
-  SR2L_RETURN_IF_ERROR(
-      WriteFileDurably(absl::StrCat(path_, "/", NameOf(first_member, checkpoint.position())),
-                       Encode(checkpoint)));
-  uint64_t oldest = checkpoint.position();
-  size_t kept = 0;
-  for (const CheckpointFile& file : ListFiles(path_)) {
-    if (file.first_member != first_member) continue;
-    if (file.position > checkpoint.position() || ++kept > kKept) {
-      std::error_code ignored;
-      fs::remove(file.path, ignored);
-    } else {
-      oldest = file.position;
-    }
+  const fs::path path = PathFor(checkpoint);
+  SR2L_RETURN_IF_ERROR(WriteFileDurably(path, Encode(checkpoint)));
+  positions_[path] = PositionsOf(checkpoint);
+  SR2L_RETURN_IF_ERROR(RemoveLater(positions_[path]));
+  return RemoveOld(path);
+}
+
+CheckpointFolder::Positions CheckpointFolder::PositionsOf(const v1::Checkpoint& checkpoint) {
+  Positions positions;
+  for (const v1::MemberCheckpoint& member : checkpoint.members()) {
+    positions[member.member()] = member.position();
   }
-  // With fewer than kKept the one before the first is the beginning.
-  return kept < kKept ? 0 : oldest;
+  return positions;
+}
+
+const CheckpointFolder::Positions& CheckpointFolder::PositionsIn(const fs::path& path) {
+  const auto [file, is_new] = positions_.try_emplace(path);
+  if (!is_new) return file->second;
+  const absl::StatusOr<v1::Checkpoint> checkpoint = Read(path);
+  if (checkpoint.ok()) file->second = PositionsOf(*checkpoint);
+  return file->second;
+}
+
+fs::path CheckpointFolder::PathFor(const v1::Checkpoint& checkpoint) {
+  const Positions positions = PositionsOf(checkpoint);
+  for (int number = 1;; ++number) {
+    const fs::path path =
+        fs::path(path_) / NameOf(positions.begin()->first, checkpoint.position(), number);
+    if (!fs::exists(path)) return path;
+    const Positions& there = PositionsIn(path);
+    const auto is_replaced = [&positions](const auto& member) {
+      return positions.count(member.first) > 0;
+    };
+    if (std::all_of(there.begin(), there.end(), is_replaced)) return path;
+  }
+}
+
+absl::Status CheckpointFolder::RemoveLater(const Positions& written) {
+  const auto is_later = [&written](uint32_t member, uint64_t position) {
+    const auto now = written.find(member);
+    return now != written.end() && position > now->second;
+  };
+  for (const fs::path& path : ListFiles(path_)) {
+    const Positions& there = PositionsIn(path);
+    if (std::none_of(there.begin(), there.end(), [&](const auto& member) {
+          return is_later(member.first, member.second);
+        })) {
+      continue;
+    }
+    absl::StatusOr<v1::Checkpoint> rest = Read(path);
+    if (!rest.ok()) continue;
+    auto& members = *rest->mutable_members();
+    members.erase(std::remove_if(members.begin(), members.end(),
+                                 [&](const v1::MemberCheckpoint& member) {
+                                   return is_later(member.member(), member.position());
+                                 }),
+                  members.end());
+    if (members.empty()) {
+      Remove(path);
+      continue;
+    }
+    SR2L_RETURN_IF_ERROR(WriteFileDurably(path, Encode(*rest)));
+    positions_[path] = PositionsOf(*rest);
+  }
+  return absl::OkStatus();
+}
+
+uint64_t CheckpointFolder::RemoveOld(const fs::path& written) {
+  // By member, newest first; of two at the same position the one that was just written.
+  std::map<uint32_t, std::map<uint64_t, fs::path, std::greater<>>> files;
+  for (const auto& [member, position] : positions_[written]) files[member][position] = written;
+  const std::vector<fs::path> paths = ListFiles(path_);
+  for (const fs::path& path : paths) {
+    for (const auto& [member, position] : PositionsIn(path)) files[member].emplace(position, path);
+  }
+  std::set<fs::path> needed;
+  uint64_t oldest = positions_[written].begin()->second;
+  for (const auto& [member, newest] : files) {
+    auto last = newest.begin();
+    for (size_t kept = 0; kept < kKept && last != newest.end(); ++kept) {
+      needed.insert((last++)->second);
+    }
+    if (positions_[written].count(member) == 0) continue;
+    // With fewer than kKept the one before the first is the beginning.
+    oldest = std::min(oldest, newest.size() < kKept ? 0 : std::prev(last)->first);
+  }
+  for (const fs::path& path : paths) {
+    // One that cannot be read is for people to look at.
+    if (needed.count(path) == 0 && !PositionsIn(path).empty()) Remove(path);
+  }
+  return oldest;
+}
+
+void CheckpointFolder::Remove(const fs::path& path) {
+  std::error_code ignored;
+  fs::remove(path, ignored);
+  positions_.erase(path);
 }
 
 std::map<uint32_t, v1::MemberCheckpoint> CheckpointFolder::ReadNewest(
     const std::function<bool(const v1::MemberCheckpoint&)>& fits,
     std::vector<std::string>& damaged) {
   std::map<uint32_t, v1::MemberCheckpoint> newest;
-  for (const CheckpointFile& file : ListFiles(path_)) {
-    absl::StatusOr<v1::Checkpoint> checkpoint = Read(file.path);
+  for (const fs::path& path : ListFiles(path_)) {
+    absl::StatusOr<v1::Checkpoint> checkpoint = Read(path);
     if (!checkpoint.ok()) {
-      damaged.push_back(
-          absl::StrCat(file.path.string(), ": ", checkpoint.status().message()));
+      damaged.push_back(absl::StrCat(path.string(), ": ", checkpoint.status().message()));
       std::error_code ignored;  // it is passed over all the same
-      fs::rename(file.path, file.path.string() + ".damaged", ignored);
+      fs::rename(path, path.string() + ".damaged", ignored);
       continue;
     }
+    positions_[path] = PositionsOf(*checkpoint);
     for (v1::MemberCheckpoint& member : *checkpoint->mutable_members()) {
       const auto known = newest.find(member.member());
       if (known != newest.end() && known->second.position() >= member.position()) continue;

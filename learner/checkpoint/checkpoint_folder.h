@@ -2,6 +2,7 @@
 #define SR2L_LEARNER_CHECKPOINT_CHECKPOINT_FOLDER_H_
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -13,20 +14,22 @@
 
 namespace sr2l {
 
-// The checkpoints of one experiment: files "members_<first member>_<position>.checkpoint",
-// each with a checksum, each written whole or not at all. Not thread-safe.
+// The checkpoints of one experiment: files "members_<first member>_<position>.checkpoint", more of
+// the same name with a number, each with a checksum, each written whole or not at all. Which
+// members are written together may change when an experiment is resumed: what is kept is counted
+// for each member. Not thread-safe.
 class CheckpointFolder {
  public:
-  // How many checkpoints of the same members are kept.
+  // How many checkpoints of a member are kept.
   static constexpr size_t kKept = 2;
 
   // Creates the folder if it is missing.
   static absl::StatusOr<CheckpointFolder> Open(const std::string& path);
 
-  // When it returns OK the checkpoint outlives a loss of power, and of the same members older
-  // ones than the last kKept are gone, as are later ones, which who went back left behind. Returns
-  // the oldest position that is kept: what came before it is needed no more. ResourceExhausted:
-  // the disk is full.
+  // When it returns OK the checkpoint outlives a loss of power. Files that are among the last kKept
+  // of none of their members are gone, as are later states of these members, which who went back
+  // left behind. Returns the oldest position of these members that is kept: what came before it is
+  // needed no more. ResourceExhausted: the disk is full.
   absl::StatusOr<uint64_t> Write(const v1::Checkpoint& checkpoint);
 
   // Of every member the newest state that can be read and that `fits`. A file that is damaged is
@@ -36,9 +39,23 @@ class CheckpointFolder {
       std::vector<std::string>& damaged);
 
  private:
+  using Positions = std::map<uint32_t, uint64_t>;  // by member
+
   explicit CheckpointFolder(std::string path) : path_(std::move(path)) {}
 
+  static Positions PositionsOf(const v1::Checkpoint& checkpoint);
+  // Empty: the file cannot be read.
+  const Positions& PositionsIn(const std::filesystem::path& path);
+  // A path that is free, or of a file that the checkpoint replaces for all of its members.
+  std::filesystem::path PathFor(const v1::Checkpoint& checkpoint);
+  // Takes later states of the written members out of their files.
+  absl::Status RemoveLater(const Positions& written);
+  // Removes what no member needs any more; what Write returns.
+  uint64_t RemoveOld(const std::filesystem::path& written);
+  void Remove(const std::filesystem::path& path);
+
   std::string path_;
+  std::map<std::filesystem::path, Positions> positions_;  // of the files that were looked into
 };
 
 }  // namespace sr2l

@@ -22,12 +22,12 @@ using ::testing::SizeIs;
 
 namespace fs = std::filesystem;
 
-// Of members 3 and 4, which say where they are in a tensor's bytes.
-v1::Checkpoint CheckpointAt(uint64_t position) {
+// Members say where they are in a tensor's bytes.
+v1::Checkpoint CheckpointAt(uint64_t position, const std::vector<uint32_t>& members = {3, 4}) {
   v1::Checkpoint checkpoint;
   checkpoint.set_experiment_id("e");
   checkpoint.set_position(position);
-  for (const uint32_t number : {3, 4}) {
+  for (const uint32_t number : members) {
     v1::MemberCheckpoint& member = *checkpoint.add_members();
     member.set_member(number);
     member.set_position(position);
@@ -59,6 +59,7 @@ class CheckpointFolderTest : public ::testing::Test {
   TemporaryFolder temporary_;
   const std::string path_ = temporary_ / "checkpoints";
   CheckpointFolder folder_ = *CheckpointFolder::Open(path_);
+  CheckpointFolder reopened_ = *CheckpointFolder::Open(path_);
   std::vector<std::string> damaged_;
 };
 
@@ -128,6 +129,52 @@ TEST_F(CheckpointFolderTest, ADamagedOneDoesNotCountAmongThoseThatAreKept) {
   folder_.ReadNewest(Any, damaged_);
   EXPECT_EQ(*folder_.Write(CheckpointAt(15)), 10);
   EXPECT_EQ(*folder_.Write(CheckpointAt(18)), 15);
+}
+
+// A resumed experiment may train together other members than the one before.
+TEST_F(CheckpointFolderTest, AFileStaysUntilNoneOfItsMembersNeedsIt) {
+  ASSERT_TRUE(folder_.Write(CheckpointAt(10)).ok());
+  ASSERT_TRUE(folder_.Write(CheckpointAt(20)).ok());
+  CheckpointFolder resumed = *CheckpointFolder::Open(path_);
+  EXPECT_EQ(*resumed.Write(CheckpointAt(30, {3})), 20);
+  EXPECT_EQ(*resumed.Write(CheckpointAt(40, {3})), 30);
+  EXPECT_EQ(*resumed.Write(CheckpointAt(50, {3})), 40);
+  EXPECT_THAT(Files(), SizeIs(4));
+  std::map<uint32_t, v1::MemberCheckpoint> newest = resumed.ReadNewest(Any, damaged_);
+  EXPECT_EQ(newest.at(3).position(), 50);
+  EXPECT_EQ(newest.at(4).position(), 20);
+  EXPECT_EQ(*resumed.Write(CheckpointAt(30, {4})), 20);
+  EXPECT_THAT(Files(), SizeIs(4));
+  EXPECT_EQ(*resumed.Write(CheckpointAt(40, {4})), 30);
+  EXPECT_THAT(Files(), SizeIs(4));
+  EXPECT_EQ(*resumed.Write(CheckpointAt(60)), 40);
+  EXPECT_EQ(*resumed.Write(CheckpointAt(70)), 60);
+  EXPECT_THAT(Files(), SizeIs(2));
+}
+
+TEST_F(CheckpointFolderTest, OneOfFewerMembersAtTheSamePositionTakesNothingFromTheOthers) {
+  ASSERT_TRUE(folder_.Write(CheckpointAt(10)).ok());
+  ASSERT_TRUE(folder_.Write(CheckpointAt(10, {3})).ok());
+  ASSERT_TRUE(folder_.Write(CheckpointAt(10, {3})).ok());
+  EXPECT_THAT(Files(), SizeIs(2));
+  EXPECT_EQ(folder_.ReadNewest(Any, damaged_).at(4).position(), 10);
+  // The same state twice is one.
+  EXPECT_EQ(*folder_.Write(CheckpointAt(20, {3})), 10);
+  EXPECT_EQ(*folder_.Write(CheckpointAt(20, {4})), 10);
+  EXPECT_EQ(*folder_.Write(CheckpointAt(30)), 20);
+}
+
+TEST_F(CheckpointFolderTest, WhoGoesBackTakesItsLaterStatesAlong) {
+  ASSERT_TRUE(folder_.Write(CheckpointAt(10)).ok());
+  ASSERT_TRUE(folder_.Write(CheckpointAt(30)).ok());
+  EXPECT_EQ(*folder_.Write(CheckpointAt(20, {3})), 10);
+  for (CheckpointFolder* folder : {&folder_, &reopened_}) {
+    const std::map<uint32_t, v1::MemberCheckpoint> newest = folder->ReadNewest(Any, damaged_);
+    EXPECT_EQ(newest.at(3).position(), 20);
+    EXPECT_EQ(newest.at(4).position(), 30);
+    EXPECT_EQ(newest.at(4).tensors(0).values(), std::string(50, 30));
+  }
+  EXPECT_THAT(damaged_, IsEmpty());
 }
 
 TEST_F(CheckpointFolderTest, AMissingFolderAndHalfWrittenFilesHoldNothing) {
