@@ -1,7 +1,10 @@
 #include "learner/service/experiment_store.h"
 
+#include <random>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/status/status_macros.h"
 
@@ -31,6 +34,13 @@ CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NU
 
 constexpr char kColumns[] =
     "id, name, state, reason, submitted_at_us, started_at_us, ended_at_us, progress";
+
+// Several learners may use one replay, which tells experiments apart by their ids alone.
+std::string MakeId(const std::string& name, absl::Time now) {
+  return absl::StrFormat("%s-%s-%08x", name,
+                         absl::FormatTime("%Y%m%d-%H%M%S", now, absl::UTCTimeZone()),
+                         std::random_device()());
+}
 
 void SetTimestamp(int64_t microseconds, google::protobuf::Timestamp& timestamp) {
   timestamp.set_seconds(microseconds / 1000000);
@@ -113,13 +123,7 @@ absl::StatusOr<v1::Experiment> ExperimentStore::Add(const v1::ExperimentConfig& 
                        earlier.Bytes(0), ", which has another config"));
     }
   }
-  SR2L_ASSIGN_OR_RETURN(
-      SqliteStatement last,
-      SqliteStatement::Prepare(database_.get(), "SELECT MAX(sequence) FROM experiments"));
-  SR2L_RETURN_IF_ERROR(last.Step().status());
-  const std::string id = absl::StrCat(
-      config.name(), "-", absl::FormatTime("%Y%m%d-%H%M%S", now, absl::UTCTimeZone()), "-",
-      last.Int(0) + 1);
+  const std::string id = MakeId(config.name(), now);
   SR2L_ASSIGN_OR_RETURN(
       SqliteStatement insert,
       SqliteStatement::Prepare(database_.get(),
