@@ -169,6 +169,17 @@ absl::Status OffPolicyCohort::Learn(const Group& group, TransitionBlock& transit
 }
 
 absl::Status OffPolicyCohort::TakeSummary(int64_t row, const v1::SampleSummary& summary) {
+  if (summary.end_step_size() != config().streams_per_member()) {
+    return absl::InternalError(absl::StrCat("the replay told of ", summary.end_step_size(),
+                                            " streams, not of ", config().streams_per_member()));
+  }
+  for (int i = 0; i < summary.end_step_size(); ++i) {
+    if (summary.end_step(i) >= rows_[row].end_steps[i]) continue;
+    return absl::AbortedError(absl::StrCat("the replay has lost steps: it held ",
+                                           rows_[row].end_steps[i], " of stream ", i,
+                                           " of member ", members()[row], ", and now ",
+                                           summary.end_step(i)));
+  }
   rows_[row].end_steps.assign(summary.end_step().begin(), summary.end_step().end());
   rows_[row].episodes.insert(rows_[row].episodes.end(), summary.episodes().begin(),
                              summary.episodes().end());

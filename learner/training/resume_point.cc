@@ -23,6 +23,22 @@ absl::Status CheckContinuesFrom(uint64_t position, uint32_t member,
                             : absl::StrCat("lost steps, it holds ", steps.end)));
 }
 
+// Free running, steps that were overwritten are not missed.
+absl::Status CheckHasAll(const v1::MemberCheckpoint& checkpoint, const HeldByMember& held) {
+  const auto found = held.find(checkpoint.member());
+  const HeldSteps steps = found == held.end() ? HeldSteps() : found->second;
+  for (int i = 0; i < checkpoint.off_policy().end_step_size(); ++i) {
+    const uint64_t learned = checkpoint.off_policy().end_step(i);
+    const uint64_t stored =
+        i < static_cast<int>(steps.next_steps.size()) ? steps.next_steps[i] : 0;
+    if (learned <= stored) continue;
+    return absl::DataLossError(absl::StrCat(
+        "member ", checkpoint.member(), " cannot go on after step ", learned, " of its stream ",
+        i, ": the replay has lost steps, it holds ", stored));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 uint64_t StepsPerStreamRound(const v1::ExperimentConfig& config) {
@@ -40,7 +56,8 @@ absl::StatusOr<HeldByMember> ReadHeldSteps(ReplayClient& replay,
     const auto least = std::min_element(table.next_step().begin(), table.next_step().end());
     held[table.spec().member()] = {
         .begin = table.released_step(),
-        .end = least == table.next_step().end() ? 0 : *least};
+        .end = least == table.next_step().end() ? 0 : *least,
+        .next_steps = {table.next_step().begin(), table.next_step().end()}};
   }
   return held;
 }
@@ -48,6 +65,7 @@ absl::StatusOr<HeldByMember> ReadHeldSteps(ReplayClient& replay,
 absl::Status CheckContinues(const v1::ExperimentConfig& config,
                             const v1::MemberCheckpoint& checkpoint, const HeldByMember& held) {
   if (checkpoint.progress().failed()) return absl::OkStatus();
+  if (config.collection() == v1::FREE_RUNNING) return CheckHasAll(checkpoint, held);
   return CheckContinuesFrom(checkpoint.position(), checkpoint.member(), config, held);
 }
 

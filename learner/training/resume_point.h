@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,13 +23,14 @@ uint64_t StepsPerStreamRound(const v1::ExperimentConfig& config);
 struct HeldSteps {
   uint64_t begin = 0;
   uint64_t end = 0;
+  std::vector<uint64_t> next_steps;  // by stream; end is the least
 };
 using HeldByMember = std::map<uint32_t, HeldSteps>;
 
 absl::StatusOr<HeldByMember> ReadHeldSteps(ReplayClient& replay, const std::string& experiment_id);
 
-// Whether a member can go on from its checkpoint with what the replay has. DataLoss: it cannot. In
-// FREE_RUNNING collection it always can.
+// Whether a member can go on from its checkpoint with what the replay has: every step that it
+// learned from, and in SYNCHRONOUS collection every later one. DataLoss: it cannot.
 absl::Status CheckContinues(const v1::ExperimentConfig& config,
                             const v1::MemberCheckpoint& checkpoint, const HeldByMember& held);
 
