@@ -22,7 +22,7 @@ void LogIfError(const absl::Status& status) {
   if (!status.ok()) SR2L_ERROR("{}", std::string(status.message()));
 }
 
-// Between attempts to drop the tables of an experiment that has ended, while none follows it.
+// Between attempts to drop the tables of experiments that have ended, while nothing is queued.
 constexpr absl::Duration kDropPause = absl::Seconds(5);
 
 // An attempt that lasted this long had got going again.
@@ -173,7 +173,7 @@ void ExperimentQueue::RunLoop() {
   while (true) {
     bool has_work = true;
     {
-      const absl::Duration patience = undropped_.empty() ? absl::InfiniteDuration() : kDropPause;
+      const absl::Duration patience = tables_left_ ? kDropPause : absl::InfiniteDuration();
       absl::MutexLock lock(&mu_);
       has_work = mu_.AwaitWithTimeout(absl::Condition(this, &ExperimentQueue::HasWork), patience);
       if (shutdown_) return;
@@ -233,18 +233,22 @@ void ExperimentQueue::RunOne(const v1::Experiment& experiment) {
 }
 
 void ExperimentQueue::DropTables() {
-  const absl::Status dropped = trainer_.Drop(undropped_);
-  if (dropped.ok()) {
-    undropped_.clear();
-  } else {
-    SR2L_WARNING("{}: its tables are still in the replay: {}", undropped_,
+  const absl::Status dropped = trainer_.DropTables([this](const std::string& id) {
+    if (id == undropped_) return true;
+    // Of one that failed the steps may be wanted, see RunOne.
+    const auto held = store_.Get(id, ExperimentStore::Detail::kWithoutConfig);
+    return held.ok() && (held->state() == v1::SUCCEEDED || held->state() == v1::CANCELLED);
+  });
+  tables_left_ = !dropped.ok();
+  if (!dropped.ok()) {
+    SR2L_WARNING("tables of ended experiments may be in the replay still: {}",
                  std::string(dropped.message()));
   }
 }
 
-absl::Status ExperimentQueue::Train(const v1::Experiment& experiment, Trainer::Start start,
+absl::Status ExperimentQueue::Train(v1::Experiment experiment, Trainer::Start start,
                                     const std::stop_token& stop) {
-  const std::string& id = experiment.experiment_id();
+  const std::string id = experiment.experiment_id();
   Backoff backoff(/*seed=*/0);
   while (true) {
     const absl::Time begin = absl::Now();
@@ -265,6 +269,9 @@ absl::Status ExperimentQueue::Train(const v1::Experiment& experiment, Trainer::S
     }
     if (!Pause(stop, backoff.Next())) return absl::CancelledError("stopped");
     start = Trainer::Start::kResume;
+    // SetLimiter may have changed the configuration.
+    absl::StatusOr<v1::Experiment> stored = store_.Get(id, ExperimentStore::Detail::kAll);
+    if (stored.ok()) experiment = *std::move(stored);
   }
 }
 

@@ -73,7 +73,7 @@ class ExperimentQueue {
   void RunOne(const v1::Experiment& experiment);
   // Trains until the end; after trouble that may pass it goes on from the checkpoints, again and
   // again, and the board says why.
-  absl::Status Train(const v1::Experiment& experiment, Trainer::Start start,
+  absl::Status Train(v1::Experiment experiment, Trainer::Start start,
                      const std::stop_token& stop) ABSL_LOCKS_EXCLUDED(mu_);
   // How the experiment ended; nothing when it was only interrupted by Shutdown.
   std::optional<Outcome> Conclude(const std::string& experiment_id, const absl::Status& status)
@@ -82,7 +82,7 @@ class ExperimentQueue {
   // Writes the outcome, again and again if the store cannot; false: until shutdown.
   bool StoreOutcome(const Outcome& outcome) ABSL_LOCKS_EXCLUDED(mu_);
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return shutdown_ || (work_ && !halted_); }
-  // Of the experiment that ended last; later again if the replay cannot be reached now.
+  // Makes the replay forget experiments that have ended; later again if it cannot be reached now.
   void DropTables();
   std::string ResultsPath(const std::string& experiment_id) const;
   // Whether it is the experiment that ended last, which the store may not know yet.
@@ -109,8 +109,9 @@ class ExperimentQueue {
   // before that sees it all the same.
   std::optional<Outcome> outcome_ ABSL_GUARDED_BY(mu_);
 
-  // Used by the thread only: the experiment whose tables the replay may still hold, or "".
-  std::string undropped_;
+  // Used by the thread only.
+  bool tables_left_ = true;  // the replay may hold tables of experiments that have ended
+  std::string undropped_;    // the last one of which nothing is wanted any more
   std::thread thread_;
 };
 

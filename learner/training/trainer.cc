@@ -241,7 +241,7 @@ absl::Status Trainer::RunCohorts(
       stop, kReplayService, [&board](const std::string& what) { board->SetWaiting(0, what); },
       [&]() -> absl::Status {
         // They take the room that the new ones need.
-        SR2L_RETURN_IF_ERROR(DropEnded());
+        SR2L_RETURN_IF_ERROR(DropTables(has_ended_));
         SR2L_RETURN_IF_ERROR(replay_.CreateTables(MakeTables(id, config)));
         SR2L_ASSIGN_OR_RETURN(held, ReadHeldSteps(replay_, id));
         return absl::OkStatus();
@@ -312,15 +312,11 @@ absl::Status Trainer::SetLimiter(const std::string& experiment_id,
       absl::StrCat("experiment ", experiment_id, " is just starting; ask again"));
 }
 
-absl::Status Trainer::Drop(const std::string& experiment_id) {
-  return replay_.DropExperiment(experiment_id);
-}
-
-absl::Status Trainer::DropEnded() {
+absl::Status Trainer::DropTables(const HasEnded& is_over) {
   SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse held, replay_.DescribeTables(""));
   std::set<std::string> ended;
   for (const v1::TableDescription& table : held.tables()) {
-    if (has_ended_(table.spec().experiment_id())) ended.insert(table.spec().experiment_id());
+    if (is_over(table.spec().experiment_id())) ended.insert(table.spec().experiment_id());
   }
   for (const std::string& id : ended) {
     SR2L_INFO("dropping what the replay still holds of {}", id);

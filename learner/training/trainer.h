@@ -56,14 +56,11 @@ class Trainer {
   // the replay cannot be reached, or has no tables yet.
   absl::Status SetLimiter(const std::string& experiment_id, const v1::ExperimentConfig& config);
 
-  // Makes the replay forget an experiment that has ended for good. Unavailable: it cannot be
-  // reached; the next Run will.
-  absl::Status Drop(const std::string& experiment_id);
+  // Makes the replay forget the experiments that it holds and that are over: it was away at their
+  // end, or the learner was. Unavailable: it cannot be reached; the next Run does it as well.
+  absl::Status DropTables(const HasEnded& is_over);
 
  private:
-  // Makes the replay forget what it still holds of experiments that have ended: it was away at
-  // their end, or the learner was.
-  absl::Status DropEnded();
   // Waits until the replay has, as durably as it ever has, all that the checkpoint learned from.
   absl::Status AwaitSteps(const std::string& experiment_id, const v1::ExperimentConfig& config,
                           const v1::Checkpoint& checkpoint);

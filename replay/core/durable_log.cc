@@ -315,6 +315,31 @@ void DurableLog::Forget(const StreamId& id, uint64_t begin_step) {
   if (stream != nullptr) stream->forget_before = std::max(stream->forget_before, begin_step);
 }
 
+absl::Status DurableLog::SetLimits(const std::vector<TableId>& ids,
+                                   const v1::TableLimits& limits) {
+  absl::MutexLock record_lock(&record_mu_);
+  rocksdb::WriteBatch batch;
+  {
+    absl::MutexLock lock(&mu_);
+    for (const TableId& id : ids) {
+      const auto table = tables_.find(id);
+      if (table == tables_.end()) {
+        return absl::NotFoundError(absl::StrCat("member ", id.member, " of experiment ",
+                                                id.experiment_id, " has no table"));
+      }
+      TableRecord record = table->second.record;
+      *record.spec.mutable_limits() = limits;
+      batch.Put(TableKey(table->second.number), Encode(record));
+    }
+  }
+  SR2L_RETURN_IF_ERROR(writer_->Write(batch, LogWriter::Stall::kWait));
+  {
+    absl::MutexLock lock(&mu_);
+    for (const TableId& id : ids) *tables_.find(id)->second.record.spec.mutable_limits() = limits;
+  }
+  return memory_.SetLimits(ids, limits);
+}
+
 absl::Status DurableLog::Drop(const std::string& experiment_id) {
   absl::MutexLock record_lock(&record_mu_);
   rocksdb::WriteBatch batch;

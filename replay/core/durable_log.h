@@ -63,6 +63,8 @@ class DurableLog final : public TrajectoryLog {
   absl::Status Release(const TableId& id, uint64_t end_step) override
       ABSL_LOCKS_EXCLUDED(record_mu_, mu_);
   void Forget(const StreamId& id, uint64_t begin_step) override;
+  absl::Status SetLimits(const std::vector<TableId>& ids, const v1::TableLimits& limits) override
+      ABSL_LOCKS_EXCLUDED(record_mu_, mu_);
   absl::Status Drop(const std::string& experiment_id) override
       ABSL_LOCKS_EXCLUDED(record_mu_, mu_);
   uint64_t bytes() const override { return memory_.bytes(); }

@@ -196,6 +196,16 @@ absl::Status MemoryLog::Release(const TableId& id, uint64_t end_step) {
   return absl::OkStatus();
 }
 
+absl::Status MemoryLog::SetLimits(const std::vector<TableId>& ids,
+                                  const v1::TableLimits& limits) {
+  absl::MutexLock lock(&mu_);
+  for (const TableId& id : ids) {
+    if (tables_.count(id) == 0) return NoTable(id);
+  }
+  for (const TableId& id : ids) *tables_[id].spec.mutable_limits() = limits;
+  return absl::OkStatus();
+}
+
 absl::Status MemoryLog::Drop(const std::string& experiment_id) {
   std::vector<std::map<TableId, Table>::node_type> dropped;  // destroyed without the lock
   absl::MutexLock lock(&mu_);

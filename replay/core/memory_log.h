@@ -40,6 +40,7 @@ class MemoryLog final : public TrajectoryLog {
   absl::StatusOr<std::vector<ChunkPtr>> Read(const StreamId& id, uint64_t first_step,
                                              uint64_t end_step) const override;
   absl::Status Release(const TableId& id, uint64_t end_step) override;
+  absl::Status SetLimits(const std::vector<TableId>& ids, const v1::TableLimits& limits) override;
   absl::Status Drop(const std::string& experiment_id) override;
   uint64_t bytes() const override;
   uint64_t set_aside_bytes() const override;

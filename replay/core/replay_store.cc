@@ -271,6 +271,7 @@ bool ReplayStore::CancelWait(WaitId id) {
 absl::Status ReplayStore::SetLimits(const v1::SetLimitsRequest& request) {
   const std::vector<uint32_t> members(request.members().begin(), request.members().end());
   SR2L_RETURN_IF_ERROR(ValidateSelection(request.experiment_id(), members, "round", 0));
+  absl::MutexLock admin_lock(&admin_mu_);
   absl::StatusOr<Tables> tables;
   {
     absl::ReaderMutexLock lock(&mu_);
@@ -285,6 +286,9 @@ absl::Status ReplayStore::SetLimits(const v1::SetLimitsRequest& request) {
     }
     SR2L_RETURN_IF_ERROR(ValidateLimits("limits", request.limits(), table->spec()));
   }
+  std::vector<TableId> ids;
+  for (const auto& table : *tables) ids.push_back(IdOf(table->spec()));
+  SR2L_RETURN_IF_ERROR(log_.SetLimits(ids, request.limits()));
   for (const auto& table : *tables) table->limiter()->SetLimits(request.limits());
   Wake();
   return absl::OkStatus();

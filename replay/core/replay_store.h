@@ -95,7 +95,8 @@ class ReplayStore {
 
   // Replaces the limits of the members' tables, of all or of none. InvalidArgument names the
   // field; FailedPrecondition a table without limits.
-  absl::Status SetLimits(const v1::SetLimitsRequest& request) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status SetLimits(const v1::SetLimitsRequest& request)
+      ABSL_LOCKS_EXCLUDED(admin_mu_, mu_);
 
   // Forgets the members' rounds before `before_round`. FailedPrecondition: one of those is
   // not complete, or a table has a capacity; then nothing is forgotten.
@@ -173,7 +174,7 @@ class ReplayStore {
   const std::shared_ptr<std::atomic<uint64_t>> ring_bytes_ =
       std::make_shared<std::atomic<uint64_t>>(0);
   const std::shared_ptr<OpenWaits> open_waits_ = std::make_shared<OpenWaits>();
-  absl::Mutex admin_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // one creation or drop at a time
+  absl::Mutex admin_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // one creation, change or drop at a time
   mutable absl::Mutex mu_;                          // held before a table's lock
   std::map<TableId, std::shared_ptr<Table>> tables_ ABSL_GUARDED_BY(mu_);
   WaitList waits_ ABSL_GUARDED_BY(mu_);

@@ -113,6 +113,10 @@ class TrajectoryLog {
   // next Append may forget them.
   virtual void Forget(const StreamId& /*id*/, uint64_t /*begin_step*/) {}
 
+  // Replaces the limits of all these tables or of none. NotFound: no such table.
+  virtual absl::Status SetLimits(const std::vector<TableId>& ids,
+                                 const v1::TableLimits& limits) = 0;
+
   // Forgets every table of the experiment. OK when there is none.
   virtual absl::Status Drop(const std::string& experiment_id) = 0;
 

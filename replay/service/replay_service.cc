@@ -123,7 +123,7 @@ grpc::ServerUnaryReactor* ReplayService::SetLimits(grpc::CallbackServerContext* 
                                                    v1::SetLimitsResponse* /*response*/) {
   absl::Status status = RequireRole(*context, {"learner"});
   if (status.ok()) status = store_.SetLimits(*request);
-  return Reply(context, status);
+  return ReplyWhenDurable(context, store_, status);
 }
 
 grpc::ServerUnaryReactor* ReplayService::ReleaseRounds(grpc::CallbackServerContext* context,

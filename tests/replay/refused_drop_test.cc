@@ -37,6 +37,9 @@ class FullLog final : public TrajectoryLog {
   absl::Status Release(const TableId& id, uint64_t end_step) override {
     return log_.Release(id, end_step);
   }
+  absl::Status SetLimits(const std::vector<TableId>& ids, const v1::TableLimits& limits) override {
+    return log_.SetLimits(ids, limits);
+  }
   absl::Status Drop(const std::string& experiment_id) override {
     if (full) return absl::ResourceExhaustedError("the disk of the log is full");
     return log_.Drop(experiment_id);
