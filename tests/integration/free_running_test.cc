@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -147,6 +149,27 @@ TEST_F(FreeRunningTest, WhoWaitsIsToldByCommandAndMetricAndTheLimiterChangesWhil
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.errors, HasSubstr("limiter.tolerance must be at least"));
   EXPECT_EQ(service.Sr2l({"cancel", id}).exit_code, 0);
+}
+
+TEST_F(FreeRunningTest, AReplayThatLostItsStepsEndsTheExperimentWithTheReason) {
+  Service service;
+  service.StartReplay();  // without a log
+  service.StartLearner({"--checkpoint-interval", "0.1"});
+  service.StartActor("actor");
+  const std::string id = service.Submit(WriteExperiment(), {"rounds=100000"});
+  const std::string results = service.Results(id);
+  ASSERT_TRUE(Eventually([&] {
+    return std::filesystem::exists(results + "/checkpoints") &&
+           !std::filesystem::is_empty(results + "/checkpoints");
+  }));
+  service.Kill("replay");
+  service.StartReplay();
+  const ProgramResult watch = service.Sr2l({"watch", id});
+  EXPECT_EQ(watch.exit_code, 1);
+  EXPECT_THAT(watch.errors, HasSubstr("the replay has lost steps"));
+  // No point of the curve twice, none out of order.
+  const std::vector<std::string> rows = absl::StrSplit(ReadFile(results + "/curve.csv"), '\n');
+  EXPECT_EQ(std::set<std::string>(rows.begin(), rows.end()).size(), rows.size());
 }
 
 }  // namespace

@@ -66,6 +66,14 @@ void Change(std::mt19937& random, TrajectoryLog& a, TrajectoryLog& b) {
     EXPECT_EQ(a.Drop(experiment), b.Drop(experiment));
   } else if (kind < 5) {
     EXPECT_EQ(a.Fence(id, stream.epoch + 1), b.Fence(id, stream.epoch + 1));
+  } else if (kind == 5 && spec.has_capacity()) {
+    v1::TableLimits limits;
+    limits.set_minimum_size(1 + pick(64));
+    limits.set_samples_per_insert(1);
+    limits.set_tolerance(1000);
+    limits.set_samples_per_version(50);
+    limits.set_max_staleness(100);
+    EXPECT_EQ(a.SetLimits({id.table}, limits), b.SetLimits({id.table}, limits));
   } else if (kind < 8) {
     const uint64_t end = pick(stream.next_step + 1);
     EXPECT_EQ(a.Release(id.table, end), b.Release(id.table, end));

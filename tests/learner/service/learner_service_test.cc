@@ -110,6 +110,33 @@ TEST_F(LearnerServiceTest, TheLimiterOfARunningAndOfAQueuedExperimentChanges) {
   Cancel(running.experiment_id());
 }
 
+TEST_F(LearnerServiceTest, AChangedLimiterOutlivesTheReplayAndTheLearner) {
+  v1::SubmitRequest request = Request();
+  request.mutable_config()->mutable_ddpg()->set_first_update(1000);
+  request.mutable_config()->set_collection(v1::FREE_RUNNING);
+  v1::SubmitResponse response;
+  ASSERT_TRUE(Submit(request, &response).ok());
+  const std::string id = response.experiment_id();
+  const auto waits = [](const v1::Experiment& e) { return e.progress().has_waiting_for(); };
+  WatchUntil(id, waits);
+  v1::LimiterConfig limiter;
+  limiter.set_samples_per_insert(16);
+  v1::Experiment experiment;
+  const grpc::Status status = SetLimiter(id, limiter, &experiment);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  const auto in_force = [&] {
+    const v1::DescribeTablesResponse tables = *replay_.store().Describe(id);
+    return tables.tables(0).limiter().limits().samples_per_insert();
+  };
+  replay_.Stop();
+  replay_.Start();
+  EXPECT_EQ(in_force(), 16);
+  Restart();
+  WatchUntil(id, waits);
+  EXPECT_EQ(in_force(), 16);
+  Cancel(id);
+}
+
 TEST_F(LearnerServiceTest, ALimiterThatWouldStopTrainingIsRefusedByField) {
   v1::SubmitRequest request = Request();
   request.mutable_config()->mutable_ddpg()->set_first_update(1000);

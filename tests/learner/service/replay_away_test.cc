@@ -72,6 +72,17 @@ TEST_F(ReplayAwayTest, TheTablesGoAlsoWhenNoExperimentFollows) {
   EXPECT_TRUE(Eventually([this] { return Held().empty(); }));
 }
 
+TEST_F(ReplayAwayTest, TheTablesGoAlsoWhenTheLearnerIsAnotherProcessByThen) {
+  const std::string id = SubmitLarge();
+  WatchUntilItsTablesExist(id);
+  replay_.Stop();
+  Cancel(id);
+  EXPECT_EQ(WatchToEnd(id).state(), v1::CANCELLED);
+  Restart();
+  replay_.Start();
+  EXPECT_TRUE(Eventually([this] { return Held().empty(); }));
+}
+
 TEST_F(ReplayAwayTest, AnotherLearnersTablesStay) {
   v1::TableSpec other;
   other.set_experiment_id("other");
