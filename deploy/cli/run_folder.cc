@@ -110,18 +110,23 @@ absl::StatusOr<std::string> MakeSocketsFolder(const fs::path& run) {
   return target;
 }
 
+absl::Status MakeParts(const fs::path& run) {
+  SR2L_RETURN_IF_ERROR(MakeFolder(run / "logs"));
+  return MakeFolder(run / "policies");
+}
+
 }  // namespace
 
 absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
   SR2L_ASSIGN_OR_RETURN(const fs::path run, Absolute(path));
   std::error_code error;
-  for (const char* part : {"experiment.textproto", "logs", "policies"}) {
-    if (fs::exists(run / part, error)) continue;
+  if (!fs::exists(run / "experiment.textproto", error)) {
     return absl::NotFoundError(
-        absl::StrCat(run.string(), " is no run's folder: it has no ", part));
+        absl::StrCat(run.string(), " is no run's folder: it has no experiment.textproto"));
   }
   SR2L_ASSIGN_OR_RETURN(FolderLock lock, FolderLock::Take(run.string()));
   SR2L_RETURN_IF_ERROR(RequireState(run));
+  SR2L_RETURN_IF_ERROR(MakeParts(run));
   fs::remove_all(run / "sockets", error);
   if (error) return FileError(error, absl::StrCat("cannot remove ", (run / "sockets").string()));
   SR2L_ASSIGN_OR_RETURN(std::string sockets, MakeSocketsFolder(run));
@@ -131,8 +136,7 @@ absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path) {
 absl::StatusOr<RunFolder> RunFolder::Create(const std::string& path) {
   SR2L_ASSIGN_OR_RETURN(const fs::path run, Absolute(path));
   SR2L_ASSIGN_OR_RETURN(FolderLock lock, LockNewFolder(run));
-  SR2L_RETURN_IF_ERROR(MakeFolder(run / "logs"));
-  SR2L_RETURN_IF_ERROR(MakeFolder(run / "policies"));
+  SR2L_RETURN_IF_ERROR(MakeParts(run));
   SR2L_ASSIGN_OR_RETURN(std::string sockets, MakeSocketsFolder(run));
   return RunFolder(std::move(lock), run.string(), std::move(sockets));
 }

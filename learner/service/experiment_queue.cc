@@ -228,19 +228,21 @@ void ExperimentQueue::RunOne(const v1::Experiment& experiment) {
   if (damaged && options_.single_run) return;
   // Whoever goes on with it, as the store does not say that it ended, needs its steps.
   if (!StoreOutcome(*outcome) || damaged) return;
-  undropped_ = id;
+  undropped_.insert(id);
   DropTables();
 }
 
 void ExperimentQueue::DropTables() {
   const absl::Status dropped = trainer_.DropTables([this](const std::string& id) {
-    if (id == undropped_) return true;
+    if (undropped_.count(id) > 0) return true;
     // Of one that failed the steps may be wanted, see RunOne.
     const auto held = store_.Get(id, ExperimentStore::Detail::kWithoutConfig);
     return held.ok() && (held->state() == v1::SUCCEEDED || held->state() == v1::CANCELLED);
   });
   tables_left_ = !dropped.ok();
-  if (!dropped.ok()) {
+  if (dropped.ok()) {
+    undropped_.clear();
+  } else {
     SR2L_WARNING("tables of ended experiments may be in the replay still: {}",
                  std::string(dropped.message()));
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -110,8 +111,8 @@ class ExperimentQueue {
   std::optional<Outcome> outcome_ ABSL_GUARDED_BY(mu_);
 
   // Used by the thread only.
-  bool tables_left_ = true;  // the replay may hold tables of experiments that have ended
-  std::string undropped_;    // the last one of which nothing is wanted any more
+  bool tables_left_ = true;          // the replay may hold tables of experiments that have ended
+  std::set<std::string> undropped_;  // of which nothing is wanted any more
   std::thread thread_;
 };
 

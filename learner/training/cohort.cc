@@ -139,9 +139,9 @@ absl::Status Cohort::AwaitLastCheckpoint(std::stop_token stop) {
       stop, "a checkpoint",
       [this](const std::string& what) { context_.board.SetWaiting(index_, what); },
       [&] {
-        absl::Status last = writer.Flush(members_.front(), kCheckpointPatience);
+        absl::Status last = writer.Flush(members_.front(), kReplayPatience);
         if (!last.ok() && writer.Submit(MakeCheckpoint())) {
-          last = writer.Flush(members_.front(), kCheckpointPatience);
+          last = writer.Flush(members_.front(), kReplayPatience);
         }
         return absl::IsResourceExhausted(last) ? absl::UnavailableError(last.message()) : last;
       });

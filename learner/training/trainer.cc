@@ -111,8 +111,12 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> OpenResults(const std::string& pa
       if (member < rounds.size()) rounds[member] = checkpoint.progress().rounds();
     }
     auto results = ResultsFolder::Resume(path, rounds, absl::Now());
-    // It was interrupted before there was anything to go on with.
     if (!absl::IsNotFound(results.status())) return results;
+    // It was interrupted before there was anything to go on with, or somebody removed it.
+    if (*std::max_element(rounds.begin(), rounds.end()) > 0) {
+      SR2L_WARNING("{}; the new one begins where training goes on",
+                   std::string(results.status().message()));
+    }
   }
   auto results = ResultsFolder::Create(path, config, absl::Now());
   // A folder that cannot be written to from the start will not change by itself.

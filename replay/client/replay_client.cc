@@ -41,20 +41,22 @@ class MessageReader {
   absl::Status Read(absl::Duration first, absl::Duration next, OnMessage on_message) {
     absl::Status ended;
     absl::Duration patience = first;
+    absl::Time limit = absl::Now() + first;
     Response message;
-    bool more = Await(patience, ended);
+    bool more = Await(limit, patience, ended);
     while (more) {
       reader_->Read(&message, &queue_);
-      more = Await(patience, ended);
+      more = Await(limit, patience, ended);
       if (!more) break;
-      patience = next;
       ended = on_message(std::move(message));
       if (!ended.ok()) context_.TryCancel();
       more = ended.ok();
+      patience = next;
+      limit = absl::Now() + next;
     }
     grpc::Status status;
     reader_->Finish(&status, &queue_);
-    AwaitWithoutLimit();
+    Await(absl::Now() + next, next, ended);
     if (!ended.ok()) return ended;
     if (stop_.stop_requested()) return absl::CancelledError("stopped");
     return FromReplay(status);
@@ -66,23 +68,20 @@ class MessageReader {
     void operator()() const { context.TryCancel(); }
   };
 
-  // Waits for the one operation that is under way; whether it succeeded.
-  bool Await(absl::Duration patience, absl::Status& ended) {
+  // Waits for the one operation that is under way; whether it succeeded. At `limit`, which is the
+  // end of `patience`, it ends the call.
+  bool Await(absl::Time limit, absl::Duration patience, absl::Status& ended) {
     void* tag = nullptr;
     bool ok = false;
-    const auto limit = absl::ToChronoTime(absl::Now() + patience);
-    if (queue_.AsyncNext(&tag, &ok, limit) == grpc::CompletionQueue::GOT_EVENT) return ok;
+    if (queue_.AsyncNext(&tag, &ok, absl::ToChronoTime(limit)) ==
+        grpc::CompletionQueue::GOT_EVENT) {
+      return ok;
+    }
     ended = absl::UnavailableError(
         absl::StrCat("it sent nothing for ", absl::FormatDuration(patience)));
     context_.TryCancel();
-    AwaitWithoutLimit();
-    return false;
-  }
-
-  void AwaitWithoutLimit() {
-    void* tag = nullptr;
-    bool ok = false;
     queue_.Next(&tag, &ok);
+    return false;
   }
 
   const std::stop_token stop_;

@@ -119,7 +119,11 @@ TEST(RunFolderTest, AFolderWithoutTheLearnersStateIsRefusedByName) {
   const std::string path = parent / "a";
   ASSERT_TRUE(RunFolder::Create(path).ok());
   BeginRun(path);
+  // Nothing that a run goes on from.
+  fs::remove(path + "/logs");
+  fs::remove(path + "/policies");
   ASSERT_TRUE(RunFolder::Open(path).ok());
+  EXPECT_TRUE(fs::exists(path + "/logs"));
   fs::remove(path + "/experiments.db");
   const absl::Status missing = RunFolder::Open(path).status();
   EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);

@@ -178,6 +178,7 @@ TEST(SharedReplayTest, RoundsGoOnBesideAnotherLearnersRing) {
   const ProgramResult watch = service.Sr2l({"watch", id});
   EXPECT_EQ(watch.exit_code, 0) << watch.output << watch.errors;
   EXPECT_EQ((*replay)->DescribeTables("another")->tables_size(), 1);
+  EXPECT_FALSE(std::filesystem::is_empty(service.Results(id) + "/checkpoints"));
 }
 
 // The model and its mesh travel with the experiment: nobody needs the files afterwards, neither

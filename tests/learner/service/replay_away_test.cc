@@ -72,6 +72,19 @@ TEST_F(ReplayAwayTest, TheTablesGoAlsoWhenNoExperimentFollows) {
   EXPECT_TRUE(Eventually([this] { return Held().empty(); }));
 }
 
+TEST_F(ReplayAwayTest, TheTablesGoAlsoWhenAnotherExperimentEndsMeanwhile) {
+  const std::string first = SubmitLarge();
+  const std::string second = SubmitLarge();
+  WatchUntilItsTablesExist(first);
+  replay_.Stop();
+  for (const std::string& id : {first, second}) {
+    Cancel(id);
+    EXPECT_EQ(WatchToEnd(id).state(), v1::CANCELLED);
+  }
+  replay_.Start();
+  EXPECT_TRUE(Eventually([this] { return Held().empty(); }));
+}
+
 TEST_F(ReplayAwayTest, TheTablesGoAlsoWhenTheLearnerIsAnotherProcessByThen) {
   const std::string id = SubmitLarge();
   WatchUntilItsTablesExist(id);
