@@ -86,7 +86,7 @@ absl::StatusOr<uint64_t> CheckpointFolder::Write(const v1::Checkpoint& checkpoin
   const fs::path path = PathFor(checkpoint);
   SR2L_RETURN_IF_ERROR(WriteFileDurably(path, Encode(checkpoint)));
   positions_[path] = PositionsOf(checkpoint);
-  SR2L_RETURN_IF_ERROR(RemoveLater(positions_[path]));
+  SR2L_RETURN_IF_ERROR(RemoveReplaced(path));
   return RemoveOld(path);
 }
 
@@ -120,15 +120,15 @@ fs::path CheckpointFolder::PathFor(const v1::Checkpoint& checkpoint) {
   }
 }
 
-absl::Status CheckpointFolder::RemoveLater(const Positions& written) {
-  const auto is_later = [&written](uint32_t member, uint64_t position) {
-    const auto now = written.find(member);
-    return now != written.end() && position > now->second;
+absl::Status CheckpointFolder::RemoveReplaced(const fs::path& written) {
+  const auto is_replaced = [this, &written](uint32_t member, uint64_t position) {
+    const auto now = positions_[written].find(member);
+    return now != positions_[written].end() && position >= now->second;
   };
   for (const fs::path& path : ListFiles(path_)) {
     const Positions& there = PositionsIn(path);
-    if (std::none_of(there.begin(), there.end(), [&](const auto& member) {
-          return is_later(member.first, member.second);
+    if (path == written || std::none_of(there.begin(), there.end(), [&](const auto& member) {
+          return is_replaced(member.first, member.second);
         })) {
       continue;
     }
@@ -137,7 +137,7 @@ absl::Status CheckpointFolder::RemoveLater(const Positions& written) {
     auto& members = *rest->mutable_members();
     members.erase(std::remove_if(members.begin(), members.end(),
                                  [&](const v1::MemberCheckpoint& member) {
-                                   return is_later(member.member(), member.position());
+                                   return is_replaced(member.member(), member.position());
                                  }),
                   members.end());
     if (members.empty()) {
@@ -151,9 +151,7 @@ absl::Status CheckpointFolder::RemoveLater(const Positions& written) {
 }
 
 uint64_t CheckpointFolder::RemoveOld(const fs::path& written) {
-  // By member, newest first; of two at the same position the one that was just written.
-  std::map<uint32_t, std::map<uint64_t, fs::path, std::greater<>>> files;
-  for (const auto& [member, position] : positions_[written]) files[member][position] = written;
+  std::map<uint32_t, std::map<uint64_t, fs::path, std::greater<>>> files;  // newest first
   const std::vector<fs::path> paths = ListFiles(path_);
   for (const fs::path& path : paths) {
     for (const auto& [member, position] : PositionsIn(path)) files[member].emplace(position, path);

@@ -27,8 +27,8 @@ class CheckpointFolder {
   static absl::StatusOr<CheckpointFolder> Open(const std::string& path);
 
   // When it returns OK the checkpoint outlives a loss of power. Files that are among the last kKept
-  // of none of their members are gone, as are later states of these members, which who went back
-  // left behind. Returns the oldest position of these members that is kept: what came before it is
+  // of none of their members are gone, as are states of these members that are no older, which who
+  // went back left behind. Returns the oldest position of these members that is kept: what came before it is
   // needed no more. ResourceExhausted: the disk is full.
   absl::StatusOr<uint64_t> Write(const v1::Checkpoint& checkpoint);
 
@@ -48,8 +48,8 @@ class CheckpointFolder {
   const Positions& PositionsIn(const std::filesystem::path& path);
   // A path that is free, or of a file that the checkpoint replaces for all of its members.
   std::filesystem::path PathFor(const v1::Checkpoint& checkpoint);
-  // Takes later states of the written members out of their files.
-  absl::Status RemoveLater(const Positions& written);
+  // Takes states of the written members that are as new, or newer, out of the other files.
+  absl::Status RemoveReplaced(const std::filesystem::path& written);
   // Removes what no member needs any more; what Write returns.
   uint64_t RemoveOld(const std::filesystem::path& written);
   void Remove(const std::filesystem::path& path);
