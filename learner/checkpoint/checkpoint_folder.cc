@@ -56,7 +56,9 @@ absl::StatusOr<v1::Checkpoint> Decode(absl::string_view bytes) {
   }
   const absl::string_view digest_line = bytes.substr(0, kDigestSize + 1);
   const absl::string_view message = bytes.substr(kDigestSize + 1);
-  if (absl::StrCat(Sha256Hex(message), "\n") != digest_line) return absl::DataLossError("its checksum is wrong");
+  if (absl::StrCat(Sha256Hex(message), "\n") != digest_line) {
+    return absl::DataLossError("its checksum is wrong");
+  }
   v1::Checkpoint checkpoint;
   if (!checkpoint.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
     return absl::DataLossError("it does not parse");

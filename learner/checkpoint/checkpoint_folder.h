@@ -28,8 +28,8 @@ class CheckpointFolder {
 
   // When it returns OK the checkpoint outlives a loss of power. Files that are among the last kKept
   // of none of their members are gone, as are states of these members that are no older, which who
-  // went back left behind. Returns the oldest position of these members that is kept: what came before it is
-  // needed no more. ResourceExhausted: the disk is full.
+  // went back left behind. Returns the oldest position of these members that is kept: what came
+  // before it is needed no more. ResourceExhausted: the disk is full.
   absl::StatusOr<uint64_t> Write(const v1::Checkpoint& checkpoint);
 
   // Of every member the newest state that can be read and that `fits`. A file that is damaged is

@@ -233,8 +233,8 @@ int Fleet::num_leases() const {
 
 int Fleet::num_waiting_streams() const {
   absl::MutexLock lock(&mu_);
-  return static_cast<int>(std::count_if(
-      leases_.begin(), leases_.end(), [](const auto& lease) { return lease.second.actor == 0; }));
+  return static_cast<int>(std::count_if(leases_.begin(), leases_.end(),
+                                        [](const auto& lease) { return lease.second.actor == 0; }));
 }
 
 uint64_t Fleet::leases_granted() const {

@@ -78,7 +78,7 @@ class Fleet {
 
   int num_actors() const;
   int num_leases() const;
-  int num_waiting_streams() const;          // that no actor has room for
+  int num_waiting_streams() const;  // that no actor has room for
   uint64_t leases_granted() const;  // since the start
 
  private:

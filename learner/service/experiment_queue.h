@@ -74,8 +74,8 @@ class ExperimentQueue {
   void RunOne(const v1::Experiment& experiment);
   // Trains until the end; after trouble that may pass it goes on from the checkpoints, again and
   // again, and the board says why.
-  absl::Status Train(v1::Experiment experiment, Trainer::Start start,
-                     const std::stop_token& stop) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Train(v1::Experiment experiment, Trainer::Start start, const std::stop_token& stop)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // How the experiment ended; nothing when it was only interrupted by Shutdown.
   std::optional<Outcome> Conclude(const std::string& experiment_id, const absl::Status& status)
       ABSL_LOCKS_EXCLUDED(mu_);

@@ -176,9 +176,8 @@ absl::Status OffPolicyCohort::TakeSummary(int64_t row, const v1::SampleSummary& 
   for (int i = 0; i < summary.end_step_size(); ++i) {
     if (summary.end_step(i) >= rows_[row].end_steps[i]) continue;
     return absl::AbortedError(absl::StrCat("the replay has lost steps: it held ",
-                                           rows_[row].end_steps[i], " of stream ", i,
-                                           " of member ", members()[row], ", and now ",
-                                           summary.end_step(i)));
+                                           rows_[row].end_steps[i], " of stream ", i, " of member ",
+                                           members()[row], ", and now ", summary.end_step(i)));
   }
   rows_[row].end_steps.assign(summary.end_step().begin(), summary.end_step().end());
   rows_[row].episodes.insert(rows_[row].episodes.end(), summary.episodes().begin(),

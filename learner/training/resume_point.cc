@@ -29,12 +29,11 @@ absl::Status CheckHasAll(const v1::MemberCheckpoint& checkpoint, const HeldByMem
   const HeldSteps steps = found == held.end() ? HeldSteps() : found->second;
   for (int i = 0; i < checkpoint.off_policy().end_step_size(); ++i) {
     const uint64_t learned = checkpoint.off_policy().end_step(i);
-    const uint64_t stored =
-        i < static_cast<int>(steps.next_steps.size()) ? steps.next_steps[i] : 0;
+    const uint64_t stored = i < static_cast<int>(steps.next_steps.size()) ? steps.next_steps[i] : 0;
     if (learned <= stored) continue;
-    return absl::DataLossError(absl::StrCat(
-        "member ", checkpoint.member(), " cannot go on after step ", learned, " of its stream ",
-        i, ": the replay has lost steps, it holds ", stored));
+    return absl::DataLossError(absl::StrCat("member ", checkpoint.member(),
+                                            " cannot go on after step ", learned, " of its stream ",
+                                            i, ": the replay has lost steps, it holds ", stored));
   }
   return absl::OkStatus();
 }

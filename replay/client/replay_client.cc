@@ -108,9 +108,11 @@ absl::Status ReplayClient::CreateTables(const std::vector<v1::TableSpec>& tables
   return FromReplay(stub_->CreateTables(&context, request, &response));
 }
 
-absl::StatusOr<std::vector<v1::Chunk>> ReplayClient::ReadRound(
-    const std::string& experiment_id, const std::vector<uint32_t>& members, uint64_t round,
-    absl::Duration max_wait, const std::stop_token& stop) {
+absl::StatusOr<std::vector<v1::Chunk>> ReplayClient::ReadRound(const std::string& experiment_id,
+                                                               const std::vector<uint32_t>& members,
+                                                               uint64_t round,
+                                                               absl::Duration max_wait,
+                                                               const std::stop_token& stop) {
   v1::ReadRoundRequest request;
   request.set_experiment_id(experiment_id);
   request.mutable_members()->Add(members.begin(), members.end());
@@ -128,10 +130,9 @@ absl::StatusOr<std::vector<v1::Chunk>> ReplayClient::ReadRound(
   return chunks;
 }
 
-absl::Status ReplayClient::Sample(
-    const v1::SampleRequest& request,
-    const std::function<absl::Status(v1::SampleResponse)>& on_part,
-    const std::stop_token& stop) {
+absl::Status ReplayClient::Sample(const v1::SampleRequest& request,
+                                  const std::function<absl::Status(v1::SampleResponse)>& on_part,
+                                  const std::stop_token& stop) {
   // A wait that the server refuses must not make an odd deadline here.
   const double max_wait = std::fmin(std::fmax(request.max_wait_seconds(), 0), 60);
   MessageReader<v1::SampleResponse> reader(stop, [&](auto* context, auto* queue) {

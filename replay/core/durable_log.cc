@@ -315,8 +315,7 @@ void DurableLog::Forget(const StreamId& id, uint64_t begin_step) {
   if (stream != nullptr) stream->forget_before = std::max(stream->forget_before, begin_step);
 }
 
-absl::Status DurableLog::SetLimits(const std::vector<TableId>& ids,
-                                   const v1::TableLimits& limits) {
+absl::Status DurableLog::SetLimits(const std::vector<TableId>& ids, const v1::TableLimits& limits) {
   absl::MutexLock record_lock(&record_mu_);
   rocksdb::WriteBatch batch;
   {

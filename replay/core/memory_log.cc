@@ -196,8 +196,7 @@ absl::Status MemoryLog::Release(const TableId& id, uint64_t end_step) {
   return absl::OkStatus();
 }
 
-absl::Status MemoryLog::SetLimits(const std::vector<TableId>& ids,
-                                  const v1::TableLimits& limits) {
+absl::Status MemoryLog::SetLimits(const std::vector<TableId>& ids, const v1::TableLimits& limits) {
   absl::MutexLock lock(&mu_);
   for (const TableId& id : ids) {
     if (tables_.count(id) == 0) return NoTable(id);

@@ -95,8 +95,7 @@ class ReplayStore {
 
   // Replaces the limits of the members' tables, of all or of none. InvalidArgument names the
   // field; FailedPrecondition a table without limits.
-  absl::Status SetLimits(const v1::SetLimitsRequest& request)
-      ABSL_LOCKS_EXCLUDED(admin_mu_, mu_);
+  absl::Status SetLimits(const v1::SetLimitsRequest& request) ABSL_LOCKS_EXCLUDED(admin_mu_, mu_);
 
   // Forgets the members' rounds before `before_round`. FailedPrecondition: one of those is
   // not complete, or a table has a capacity; then nothing is forgotten.

@@ -135,8 +135,9 @@ uint64_t RingBytes(const v1::TableSpec& spec) {
   const uint64_t block_steps = TransitionRing::BlockSteps(capacity);
   const uint64_t steps = TransitionTable::MostStreamSteps(spec) - block_steps;
   const uint64_t blocks = steps / block_steps + 2;
-  return spec.num_streams() * (steps * step_bytes / 10 * 11 + block_steps * step_bytes +
-                               blocks * kFixedBlockBytes + observation_bytes + MostTokenBytes(spec));
+  return spec.num_streams() *
+         (steps * step_bytes / 10 * 11 + block_steps * step_bytes + blocks * kFixedBlockBytes +
+          observation_bytes + MostTokenBytes(spec));
 }
 
 uint64_t MostTokenBytes(const v1::TableSpec& spec) {

@@ -25,16 +25,15 @@ void Service::StartReplay(const std::vector<std::string>& more_arguments) {
 }
 
 void Service::StartLearner(const std::vector<std::string>& more_arguments) {
-  std::vector<std::string> arguments = {"--listen", learner_address(), "--replay",
-                                        replay_address(), "--state", state()};
+  std::vector<std::string> arguments = {"--listen",       learner_address(), "--replay",
+                                        replay_address(), "--state",         state()};
   arguments.insert(arguments.end(), more_arguments.begin(), more_arguments.end());
   Start("sr2l-learner", "learner", std::move(arguments));
 }
 
 void Service::StartActor(const std::string& name) {
   Start("sr2l-actor", name,
-        {"--learner", learner_address(), "--replay", replay_address(),
-         "--name", name});
+        {"--learner", learner_address(), "--replay", replay_address(), "--name", name});
 }
 
 void Service::Start(const std::string& program, const std::string& name,

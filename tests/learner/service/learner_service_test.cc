@@ -233,10 +233,9 @@ TEST_F(LearnerServiceTest, WatchSaysThatTheActorsHaveNoRoomForAllStreams) {
   grpc::ClientContext context;
   SetDeadline(context);
   const auto reader = fleet_->Join(&context, join);
-  const v1::Experiment waiting =
-      WatchUntil(response.experiment_id(), [](const v1::Experiment& e) {
-        return absl::StrContains(e.progress().waiting_for(), "more actors");
-      });
+  const v1::Experiment waiting = WatchUntil(response.experiment_id(), [](const v1::Experiment& e) {
+    return absl::StrContains(e.progress().waiting_for(), "more actors");
+  });
   EXPECT_THAT(waiting.progress().waiting_for(), HasSubstr("3 stream(s) have no room on the 1"));
   context.TryCancel();
   Cancel(response.experiment_id());
