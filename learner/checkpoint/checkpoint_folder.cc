@@ -116,9 +116,11 @@ fs::path CheckpointFolder::PathFor(const v1::Checkpoint& checkpoint) {
     if (!fs::exists(path)) return path;
     const Positions& there = PositionsIn(path);
     const auto is_replaced = [&positions](const auto& member) {
-      return positions.count(member.first) > 0;
+      const auto now = positions.find(member.first);
+      return now != positions.end() && member.second >= now->second;
     };
-    if (std::all_of(there.begin(), there.end(), is_replaced)) return path;
+    const bool all = std::all_of(there.begin(), there.end(), is_replaced);
+    if (all && !there.empty()) return path;
   }
 }
 
@@ -185,7 +187,7 @@ void CheckpointFolder::Remove(const fs::path& path) {
 std::map<uint32_t, v1::MemberCheckpoint> CheckpointFolder::ReadNewest(
     const std::function<bool(const v1::MemberCheckpoint&)>& fits,
     std::vector<std::string>& damaged) {
-  std::map<uint32_t, v1::MemberCheckpoint> newest;
+  std::map<uint32_t, std::vector<v1::MemberCheckpoint>> members;
   for (const fs::path& path : ListFiles(path_)) {
     absl::StatusOr<v1::Checkpoint> checkpoint = Read(path);
     if (!checkpoint.ok()) {
@@ -196,10 +198,15 @@ std::map<uint32_t, v1::MemberCheckpoint> CheckpointFolder::ReadNewest(
     }
     positions_[path] = PositionsOf(*checkpoint);
     for (v1::MemberCheckpoint& member : *checkpoint->mutable_members()) {
-      const auto known = newest.find(member.member());
-      if (known != newest.end() && known->second.position() >= member.position()) continue;
-      if (fits(member)) newest[member.member()] = std::move(member);
+      members[member.member()].push_back(std::move(member));
     }
+  }
+  std::map<uint32_t, v1::MemberCheckpoint> newest;
+  for (auto& [number, states] : members) {
+    std::sort(states.begin(), states.end(),
+              [](const auto& a, const auto& b) { return a.position() > b.position(); });
+    const auto found = std::find_if(states.begin(), states.end(), fits);
+    if (found != states.end()) newest[number] = std::move(*found);
   }
   return newest;
 }

@@ -46,7 +46,7 @@ class CheckpointFolder {
   static Positions PositionsOf(const v1::Checkpoint& checkpoint);
   // Empty: the file cannot be read.
   const Positions& PositionsIn(const std::filesystem::path& path);
-  // A path that is free, or of a file that the checkpoint replaces for all of its members.
+  // A path that is free, or of a file all of whose states the checkpoint replaces.
   std::filesystem::path PathFor(const v1::Checkpoint& checkpoint);
   // Takes states of the written members that are as new, or newer, out of the other files.
   absl::Status RemoveReplaced(const std::filesystem::path& written);

@@ -1,5 +1,6 @@
 #include "learner/training/results_folder.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "common/config/save.h"
 #include "common/files/atomic_write.h"
+#include "common/log/log.h"
 #include "common/policy/member_file.h"
 #include "common/status/status_macros.h"
 
@@ -65,19 +67,26 @@ absl::Status ResultsFolder::OpenCurve() {
 }
 
 absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Resume(
-    const std::string& path, const std::vector<uint64_t>& rounds, absl::Time now) {
+    const std::string& path, const std::vector<uint64_t>& rounds,
+    const std::vector<uint64_t>& env_steps, absl::Time now) {
   const std::string curve_path = absl::StrCat(path, "/curve.csv");
   std::ifstream old(curve_path);
-  if (!old) return absl::NotFoundError(absl::StrCat(curve_path, " is missing"));
+  const bool removed = !old;
+  if (removed && *std::max_element(rounds.begin(), rounds.end()) == 0) {
+    return absl::NotFoundError(absl::StrCat(curve_path, " is missing"));
+  }
+  if (removed) SR2L_WARNING("{} is missing; a new one begins where training goes on", curve_path);
   std::string line;
   std::getline(old, line);
   std::string kept = kHeader;
-  if (line + "\n" != kept) {
+  if (!removed && line + "\n" != kept) {
     return absl::FailedPreconditionError(
         absl::StrCat(curve_path, " was written by another version of sr2l"));
   }
   std::map<uint32_t, uint64_t> last_steps;
-  for (uint32_t member = 0; member < rounds.size(); ++member) last_steps[member] = 0;
+  for (uint32_t member = 0; member < rounds.size(); ++member) {
+    last_steps[member] = removed ? env_steps[member] : 0;
+  }
   while (std::getline(old, line)) {
     // The last line may be cut short: it then has no end.
     const std::optional<CurveRow> row = old.eof() ? std::nullopt : ReadRow(line);

@@ -37,9 +37,11 @@ class ResultsFolder {
 
   // Goes on with a folder that Create made: keeps the rows of the curve and the evaluations up
   // to each member's round, by member; what came after is learned again. NotFound: there is no
-  // curve.
+  // curve, and no member has a round. Where the curve of others was removed a new one begins, and
+  // `env_steps`, by member, say how far they are.
   static absl::StatusOr<std::unique_ptr<ResultsFolder>> Resume(
-      const std::string& path, const std::vector<uint64_t>& rounds, absl::Time now);
+      const std::string& path, const std::vector<uint64_t>& rounds,
+      const std::vector<uint64_t>& env_steps, absl::Time now);
 
   // Appends a member's finished round to the curve, `now`. `wall_seconds`: since the start.
   absl::Status AppendRound(const v1::MemberProgress& member, double wall_seconds,

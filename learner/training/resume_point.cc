@@ -84,9 +84,13 @@ absl::StatusOr<Checkpoints> ReadCheckpoints(const std::string& experiment_id,
   }
   for (int member = 0; member < config.members().member_size(); ++member) {
     if (saved.count(member) > 0) continue;
-    // A replay without any of the steps is not the one that the checkpoint is of.
+    // A replay without any of the steps is not the one that the checkpoint is of. Free running, the
+    // steps that there are would be no beginning: they were taken with a trained policy.
     const auto last = passed_over.find(member);
-    if (last != passed_over.end() && held.at(member).end == 0) return last->second;
+    if (last != passed_over.end() &&
+        (held.at(member).end == 0 || config.collection() == v1::FREE_RUNNING)) {
+      return last->second;
+    }
     SR2L_RETURN_IF_ERROR(CheckContinuesFrom(0, static_cast<uint32_t>(member), config, held));
   }
   for (const auto& [member, status] : passed_over) {

@@ -107,16 +107,15 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> OpenResults(const std::string& pa
                                                            const Checkpoints& saved) {
   if (start == Trainer::Start::kResume) {
     std::vector<uint64_t> rounds(config.members().member_size());
+    std::vector<uint64_t> env_steps(rounds.size());
     for (const auto& [member, checkpoint] : saved) {
-      if (member < rounds.size()) rounds[member] = checkpoint.progress().rounds();
+      if (member >= rounds.size()) continue;
+      rounds[member] = checkpoint.progress().rounds();
+      env_steps[member] = checkpoint.progress().env_steps();
     }
-    auto results = ResultsFolder::Resume(path, rounds, absl::Now());
+    auto results = ResultsFolder::Resume(path, rounds, env_steps, absl::Now());
+    // It was interrupted before there was anything to go on with.
     if (!absl::IsNotFound(results.status())) return results;
-    // It was interrupted before there was anything to go on with, or somebody removed it.
-    if (*std::max_element(rounds.begin(), rounds.end()) > 0) {
-      SR2L_WARNING("{}; the new one begins where training goes on",
-                   std::string(results.status().message()));
-    }
   }
   auto results = ResultsFolder::Create(path, config, absl::Now());
   // A folder that cannot be written to from the start will not change by itself.

@@ -13,6 +13,7 @@ namespace sr2l {
 namespace {
 
 constexpr uint64_t kChunkBytes = 64 * 1024;
+constexpr uint64_t kTokenBytes = 2 * 1024;  // of a resume token, besides what grows with the model
 constexpr uint64_t kFixedChunkBytes = 512;  // key, counters and lengths of columns
 constexpr uint64_t kSummaryBytes = 24;      // one encoded EpisodeSummary
 constexpr uint64_t kFixedBlockBytes = 256;  // of a ring, beside its columns
@@ -141,7 +142,7 @@ uint64_t RingBytes(const v1::TableSpec& spec) {
 }
 
 uint64_t MostTokenBytes(const v1::TableSpec& spec) {
-  return 2 * 1024 + uint64_t{32} * spec.observation_dim();
+  return kTokenBytes + uint64_t{32} * spec.observation_dim();
 }
 
 uint64_t RoundBytes(const v1::TableSpec& spec) {
@@ -151,7 +152,8 @@ uint64_t RoundBytes(const v1::TableSpec& spec) {
   const uint64_t columns = spec.steps_per_round() * step_bytes;
   const uint64_t chunks = 1 + columns / kChunkBytes;
   // Each chunk repeats an observation and carries a token, which the log also keeps.
-  const uint64_t chunk_bytes = kFixedChunkBytes + observation_bytes + 2 * MostTokenBytes(spec);
+  const uint64_t chunk_bytes =
+      kFixedChunkBytes + observation_bytes + 2 * (kTokenBytes + observation_bytes);
   return spec.num_streams() * (columns + chunks * chunk_bytes);
 }
 

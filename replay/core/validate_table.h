@@ -30,10 +30,11 @@ absl::Status ValidateLimits(absl::string_view path, const v1::TableLimits& limit
 absl::Status CheckSameShape(const v1::TableSpec& existing, const v1::TableSpec& wanted);
 
 // What the chunks of one round of all streams can take, in bytes, with an episode's end
-// in every step: chunks of at least 64 KiB or a whole round, resume tokens of MostTokenBytes.
+// in every step: chunks of at least 64 KiB or a whole round, resume tokens of at most
+// 2 KiB plus an observation.
 uint64_t RoundBytes(const v1::TableSpec& spec);
 
-// What RoundBytes and RingBytes count for a resume token: 2 KiB, and 32 bytes for each number of an
+// What RingBytes counts for the resume token of a stream: 2 KiB, and 32 bytes for each number of an
 // observation, which is one of some four doubles of the simulator's state in a large model.
 uint64_t MostTokenBytes(const v1::TableSpec& spec);
 

@@ -164,6 +164,32 @@ TEST_F(CheckpointFolderTest, OneOfFewerMembersAtTheSamePositionTakesNothingFromT
   EXPECT_EQ(*folder_.Write(CheckpointAt(30)), 20);
 }
 
+// In DDPG members of one cohort may be a cycle apart; a file is named by the one that is behind.
+TEST_F(CheckpointFolderTest, MembersThatAreACycleApartKeepTheirLastStatesEach) {
+  const auto write = [this](uint64_t third, uint64_t fourth) {
+    v1::Checkpoint checkpoint = CheckpointAt(std::min(third, fourth));
+    checkpoint.mutable_members(0)->set_position(third);
+    checkpoint.mutable_members(1)->set_position(fourth);
+    return *folder_.Write(checkpoint);
+  };
+  write(9, 9);
+  for (uint64_t cycle = 10; cycle < 20; ++cycle) {
+    EXPECT_EQ(write(cycle, cycle - 1), cycle == 10 ? 0 : cycle - 2) << cycle;
+    EXPECT_EQ(write(cycle, cycle), cycle - 1) << cycle;
+    EXPECT_THAT(Files(), SizeIs(::testing::Le(3)));
+    for (const uint64_t member : {3, 4}) {
+      std::vector<uint64_t> states;
+      folder_.ReadNewest(
+          [&](const v1::MemberCheckpoint& state) {
+            if (state.member() == member) states.push_back(state.position());
+            return false;
+          },
+          damaged_);
+      EXPECT_THAT(states, ElementsAre(cycle, cycle - 1)) << cycle;
+    }
+  }
+}
+
 TEST_F(CheckpointFolderTest, WhoGoesBackTakesItsLaterStatesAlong) {
   ASSERT_TRUE(folder_.Write(CheckpointAt(10)).ok());
   ASSERT_TRUE(folder_.Write(CheckpointAt(30)).ok());

@@ -47,7 +47,7 @@ class Learner {
  public:
   // `rounds`: resumes, by member from there.
   Learner(const std::string& folder, std::optional<std::vector<uint64_t>> rounds)
-      : results_(rounds.has_value() ? *ResultsFolder::Resume(folder, *rounds, kNow)
+      : results_(rounds.has_value() ? *ResultsFolder::Resume(folder, *rounds, *rounds, kNow)
                                     : *ResultsFolder::Create(folder, config_, kNow)),
         evaluations_({.experiment_id = id_,
                       .config = config_,

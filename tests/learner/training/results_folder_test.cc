@@ -6,9 +6,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "absl/strings/str_split.h"
+#include "tests/learner/tensorboard/event_reader.h"
 
 namespace sr2l {
 namespace {
@@ -80,6 +82,39 @@ TEST_F(ResultsFolderTest, ResultsAreNeverOverwritten) {
   ASSERT_TRUE(ResultsFolder::Create(folder_, {}, kNow).ok());
   EXPECT_EQ(ResultsFolder::Create(folder_, {}, kNow).status().code(),
             absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(ResultsFolderTest, WhoGoesOnWithoutTheCurveKeepsTheEventsBefore) {
+  const auto append = [](ResultsFolder& folder, uint64_t round) {
+    v1::MemberProgress member;
+    member.set_rounds(round);
+    member.set_env_steps(100 * round);
+    ASSERT_EQ(folder.AppendRound(member, 1.5, kNow), absl::OkStatus());
+  };
+  {
+    const auto folder = ResultsFolder::Create(folder_, {}, kNow);
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    for (uint64_t round = 1; round <= 3; ++round) append(**folder, round);
+  }
+  std::filesystem::remove(folder_ + "/curve.csv");
+  // Without a round there is nothing to go on with.
+  EXPECT_EQ(ResultsFolder::Resume(folder_, {0}, {0}, kNow).status().code(),
+            absl::StatusCode::kNotFound);
+  {
+    const auto folder = ResultsFolder::Resume(folder_, {2}, {200}, kNow);
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    append(**folder, 3);
+  }
+  const std::vector<std::string> lines = absl::StrSplit(Read(folder_ + "/curve.csv"), '\n');
+  ASSERT_EQ(lines.size(), 3u);  // the names, a round, and the end of its line
+  std::multiset<int64_t> steps;
+  for (const auto& file :
+       std::filesystem::directory_iterator(folder_ + "/tensorboard/member_000")) {
+    for (const ReadEvent& event : ReadEventFile(Read(file.path()))) {
+      if (!event.scalars.empty()) steps.insert(event.step);
+    }
+  }
+  EXPECT_THAT(steps, testing::ElementsAre(100, 200, 300));
 }
 
 TEST_F(ResultsFolderTest, AFolderThatCannotBeMadeIsNamed) {
