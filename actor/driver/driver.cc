@@ -197,6 +197,20 @@ void Driver::OnAnswer(const v1::AppendResponse& answer) {
   FailExperiments();
 }
 
+void Driver::OnReplayLost() {
+  for (auto& [id, experiment] : experiments_) {
+    for (auto& [number, member] : experiment.members) {
+      for (auto& [stream, lease] : member.leases) {
+        const bool waits = lease.stream != nullptr && lease.stream->pending_steps() == 0 &&
+                           sent_chunks_.CountOf(lease.key) == 0;
+        if (!waits) continue;
+        Reopen(lease, lease.backoff.Next());
+        ReopenIfSettled(lease.key);
+      }
+    }
+  }
+}
+
 void Driver::OnOutcome(Lease& lease, const SentChunk& chunk, const v1::AppendResponse& answer) {
   lease.hold = Hold::kNone;
   switch (answer.outcome()) {

@@ -64,6 +64,10 @@ class Driver {
 
   void OnAnswer(const v1::AppendResponse& answer);
 
+  // The connection to the replay has ended, and every answer that came on it was told. Streams that
+  // wait with nothing on its way are opened again: the replay may have lost steps of theirs.
+  void OnReplayLost();
+
   // ---- Work ----
 
   // Takes a step of every stream that can take one, and sends the chunks that are due.

@@ -34,7 +34,9 @@ ActorLoop::ActorLoop(const std::shared_ptr<grpc::Channel>& learner,
       last_step_(absl::Now()),
       mentioned_(last_step_),
       updated_(last_step_),
-      sender_(replay, {.jitter_seed = options.jitter_seed},
+      sender_(replay,
+              {.jitter_seed = options.jitter_seed,
+               .lost = [this] { Post([](Driver& driver) { driver.OnReplayLost(); }); }},
               [this](const v1::AppendResponse& answer) {
                 Post([answer](Driver& driver) { driver.OnAnswer(answer); });
               }),

@@ -100,10 +100,14 @@ void ChunkSender::Run() {
   while (true) {
     const std::shared_ptr<AppendConnection> connection = Connect();
     Mind(*connection);
+    {
+      absl::MutexLock lock(&mu_);
+      connection_.reset();
+      unacked_.SendAllAgain();
+      if (closed_) return;
+    }
+    if (options_.lost != nullptr) options_.lost();
     absl::MutexLock lock(&mu_);
-    connection_.reset();
-    unacked_.SendAllAgain();
-    if (closed_) return;
     if (had_answer_) backoff.Reset();
     // One line when the connection is lost, not one for each attempt to get a new one.
     if (had_answer_ || !warned) {

@@ -29,6 +29,10 @@ struct ChunkSenderOptions {
   absl::Duration answer_timeout = absl::Seconds(30);
   // Spreads the reconnections of many senders; give each its own.
   uint64_t jitter_seed = 0;
+  // Called, if it is there, whenever a connection has ended, after its last answer, from a thread
+  // of the sender's. The server may be another one by now, and may have lost what it had
+  // acknowledged: of a stream without chunks on their way nobody would notice.
+  std::function<void()> lost = {};
 };
 
 // An actor's side of a replay server: sends chunks until each is answered, whatever

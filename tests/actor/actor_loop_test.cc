@@ -70,6 +70,7 @@ class ReplayProcess {
     server_->Shutdown(absl::ZeroDuration());
     server_.reset();
   }
+  ReplayStore& store() { return *store_; }
 
  private:
   const std::string address_;
@@ -104,16 +105,15 @@ class ActorLoopTest : public testing::Test {
     replay_->Start();
     learner_.Start(learner_address_);
     client_ = *ReplayClient::Create(replay_address_, TransportSecurity());
-    std::vector<v1::TableSpec> tables(kMembers);
     for (uint32_t member = 0; member < kMembers; ++member) {
-      tables[member].set_experiment_id(kExperiment);
-      tables[member].set_member(member);
-      tables[member].set_num_streams(kStreams);
-      tables[member].set_observation_dim(11);
-      tables[member].set_action_dim(3);
-      tables[member].set_steps_per_round(kStepsPerRound);
+      tables_[member].set_experiment_id(kExperiment);
+      tables_[member].set_member(member);
+      tables_[member].set_num_streams(kStreams);
+      tables_[member].set_observation_dim(11);
+      tables_[member].set_action_dim(3);
+      tables_[member].set_steps_per_round(kStepsPerRound);
     }
-    ASSERT_TRUE(client_->CreateTables(tables).ok());
+    ASSERT_TRUE(client_->CreateTables(tables_).ok());
   }
   void TearDown() override {
     actors_.clear();
@@ -181,6 +181,7 @@ class ActorLoopTest : public testing::Test {
   std::string folder_;
   std::string learner_address_;
   std::string replay_address_;
+  std::vector<v1::TableSpec> tables_{kMembers};
   std::unique_ptr<ReplayProcess> replay_;
   FakeLearner learner_;
   std::unique_ptr<ReplayClient> client_;
@@ -291,6 +292,23 @@ TEST_F(ActorLoopTest, ReplayThatIsAwayForAWhileLosesNothing) {
   EXPECT_EQ(ReadRound(1), expected[1]);
   Publish(0, 2);
   EXPECT_EQ(ReadRound(2), expected[2]);
+}
+
+// Nothing is on its way then: every step was acknowledged, and the actor waits for a policy.
+TEST_F(ActorLoopTest, ReplayThatLostItsStepsIsGivenThemAgainByAnActorThatWaits) {
+  const auto expected = Expected();
+  StartActor(1);
+  Assign(0);
+  GrantAll(0);
+  Publish(0, 0);
+  EXPECT_EQ(ReadRound(0), expected[0]);
+  replay_->Stop();
+  ASSERT_EQ(replay_->store().DropExperiment(kExperiment), absl::OkStatus());
+  ASSERT_EQ(replay_->store().CreateTables(tables_), absl::OkStatus());
+  replay_->Start();
+  EXPECT_EQ(ReadRound(0), expected[0]);
+  Publish(0, 1);
+  EXPECT_EQ(ReadRound(1), expected[1]);
 }
 
 TEST_F(ActorLoopTest, LearnerThatComesBackGetsTheActorBack) {

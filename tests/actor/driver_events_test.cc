@@ -197,6 +197,39 @@ TEST_F(DriverTest, GapOpensTheStreamAgain) {
   EXPECT_EQ(world_.stored[std::make_pair(0u, 0u)].next_step, kStepsPerRound);
 }
 
+TEST_F(DriverTest, StreamThatWaitsIsOpenedAgainWhenTheReplayWasLost) {
+  Driver driver(world_, {.jitter_seed = 1});
+  StartOne(driver);
+  Stored& stream = world_.stored[std::make_pair(0u, 0u)];
+  const Stored before = stream;
+  Drain(driver);
+  AnswerChunks(driver);
+  const Stored taken = stream;
+  ASSERT_EQ(taken.next_step, kStepsPerRound);
+  EXPECT_EQ(Drain(driver), 0);  // it waits for its next policy
+  stream = before;              // what was acknowledged is gone
+  driver.OnReplayLost();
+  driver.OnReplayLost();
+  EXPECT_EQ(world_.openings.size(), 1u);
+  AnswerOpenings(driver);
+  EXPECT_EQ(Drain(driver), static_cast<int>(kStepsPerRound));
+  AnswerChunks(driver);
+  EXPECT_EQ(stream.next_step, taken.next_step);
+  EXPECT_EQ(stream.observations, taken.observations);
+  EXPECT_EQ(stream.token, taken.token);
+  EXPECT_THAT(world_.failures, IsEmpty());
+}
+
+TEST_F(DriverTest, StreamWithAChunkOnItsWayGoesOnWhenTheReplayWasLost) {
+  Driver driver(world_, {.jitter_seed = 1});
+  StartOne(driver);
+  Drain(driver);
+  driver.OnReplayLost();
+  EXPECT_TRUE(world_.openings.empty());
+  AnswerChunks(driver);  // sent again, on another connection
+  EXPECT_EQ(world_.stored[std::make_pair(0u, 0u)].next_step, kStepsPerRound);
+}
+
 TEST_F(DriverTest, MalformedChunkIsAFailure) {
   Driver driver(world_, {.jitter_seed = 1});
   StartOne(driver);
