@@ -34,8 +34,7 @@ constexpr int kPeers = 12;
 // For all stuck peers: a few messages for each. What they ask for, or send, is far more.
 constexpr uint64_t kMostGrowth = 100 * kMiB;
 constexpr uint64_t kFlood = 400 * kMiB;
-// Sanitizers take several bytes for one, of every call.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#ifdef __SANITIZE_THREAD__  // which takes several bytes for one, of every call
 constexpr uint64_t kMostGrowthOfCalls = 300 * kMiB;
 #else
 constexpr uint64_t kMostGrowthOfCalls = 100 * kMiB;
