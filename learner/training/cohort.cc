@@ -166,20 +166,25 @@ absl::Status Cohort::MakeRoom(std::stop_token stop) {
   const uint64_t position = LeastPosition();
   if (position <= released_) return absl::OkStatus();
   const CheckpointWriter& writer = context_.checkpoints;
-  if (writer.WrittenPosition(members_.front()) != position) {
-    SR2L_RETURN_IF_ERROR(Checkpoint(Urgency::kNow, stop));
-  }
   SR2L_RETURN_IF_ERROR(ReleaseBefore(writer.NeededFrom(members_.front()), stop));
-  if (writer.WrittenPosition(members_.front()) != position) return absl::OkStatus();
+  SR2L_ASSIGN_OR_RETURN(bool full, IsReplayFull(position, stop));
+  if (full && writer.WrittenPosition(members_.front()) != position) {
+    SR2L_RETURN_IF_ERROR(Checkpoint(Urgency::kNow, stop));
+    SR2L_ASSIGN_OR_RETURN(full, IsReplayFull(position, stop));
+  }
+  const bool written = writer.WrittenPosition(members_.front()) == position;
+  return full && written ? ReleaseBefore(position, stop) : absl::OkStatus();
+}
+
+absl::StatusOr<bool> Cohort::IsReplayFull(uint64_t position, std::stop_token stop) {
   // As after the first of the members has failed: the others' checkpoints begin anew.
-  const bool ring_full = (position - released_) / 3 >= CheckpointSpan();
+  if ((position - released_) / 3 >= CheckpointSpan()) return true;
   v1::DescribeTablesResponse replay;
   SR2L_RETURN_IF_ERROR(CallReplay(stop, [&]() -> absl::Status {
     SR2L_ASSIGN_OR_RETURN(replay, context_.replay.DescribeTables(context_.experiment_id));
     return absl::OkStatus();
   }));
-  const bool memory_full = replay.bytes() + kMaxReplayMessageBytes > replay.byte_budget();
-  return ring_full || memory_full ? ReleaseBefore(position, stop) : absl::OkStatus();
+  return replay.bytes() + kMaxReplayMessageBytes > replay.byte_budget();
 }
 
 absl::Status Cohort::Try(const std::function<absl::Status()>& part) const {

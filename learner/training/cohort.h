@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "learner/checkpoint/checkpoint_writer.h"
 #include "learner/fleet/fleet.h"
@@ -146,6 +147,9 @@ class Cohort {
   // While steps are missing: the replay may have no room but for what checkpoints make
   // dispensable. If its memory or the ring is full the last one alone must do.
   absl::Status MakeRoom(std::stop_token stop);
+  // Whether the replay's memory is full, or the ring, of which the learner needs no step before
+  // `position`.
+  absl::StatusOr<bool> IsReplayFull(uint64_t position, std::stop_token stop);
   absl::Status ReleaseBefore(uint64_t position, std::stop_token stop);
   uint64_t LeastPosition() const;
   v1::Checkpoint MakeCheckpoint();
