@@ -66,6 +66,19 @@ absl::Status Write(const std::string& path, absl::string_view content, bool sync
 
 }  // namespace
 
+absl::Status AppendWhole(int file, absl::string_view text, const std::string& path) {
+  const off_t end = lseek(file, 0, SEEK_END);
+  if (end < 0) return CannotWrite(path);
+  const absl::Status written = WriteAll(file, text, path);
+  // Half a line would run into the next one.
+  if (!written.ok() && ftruncate(file, end) != 0) return CannotWrite(path);
+  return written;
+}
+
+absl::Status SyncFile(int file, const std::string& path) {
+  return fsync(file) == 0 ? absl::OkStatus() : CannotWrite(path);
+}
+
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content) {
   return Write(path, content, /*sync=*/false);
 }

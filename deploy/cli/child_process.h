@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "deploy/cli/file_descriptor.h"
+#include "common/files/file_descriptor.h"
 #include "deploy/cli/process_exit.h"
 
 namespace sr2l {

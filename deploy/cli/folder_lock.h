@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "deploy/cli/file_descriptor.h"
+#include "common/files/file_descriptor.h"
 
 namespace sr2l {
 

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "deploy/cli/file_descriptor.h"
+#include "common/files/file_descriptor.h"
 
 namespace sr2l {
 

@@ -1,7 +1,7 @@
 #ifndef SR2L_DEPLOY_CLI_WAKE_UP_H_
 #define SR2L_DEPLOY_CLI_WAKE_UP_H_
 
-#include "deploy/cli/file_descriptor.h"
+#include "common/files/file_descriptor.h"
 
 namespace sr2l {
 

@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/files/file_descriptor.h"
 #include "deploy/cli/child_process.h"
-#include "deploy/cli/file_descriptor.h"
 #include "deploy/export/program_output.h"
 #include "deploy/play/frame_sink.h"
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -25,28 +26,33 @@ namespace fs = std::filesystem;
 // A file is this line, the SHA-256 of the rest as a line, and the message.
 constexpr absl::string_view kFirstLine = "sr2l checkpoint 1\n";
 constexpr size_t kDigestSize = 64;
+constexpr char kSuffix[] = ".checkpoint";
+constexpr char kDamagedSuffix[] = ".damaged";
 
 std::string NameOf(uint32_t first_member, uint64_t position, int number) {
   const std::string more = number == 1 ? "" : absl::StrCat("_", number);
-  return absl::StrFormat("members_%03d_%010d%s.checkpoint", first_member, position, more);
+  return absl::StrFormat("members_%03d_%010d%s%s", first_member, position, more, kSuffix);
 }
 
-bool IsCheckpoint(const fs::path& path) {
-  const std::string name = path.filename();
-  return absl::StartsWith(name, "members_") && absl::EndsWith(name, ".checkpoint");
-}
-
-std::vector<fs::path> ListFiles(const std::string& folder) {
+std::vector<fs::path> ListFiles(const std::string& folder, absl::string_view suffix) {
   std::vector<fs::path> files;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (IsCheckpoint(entry.path())) files.push_back(entry.path());
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    if (absl::StartsWith(name, "members_") && absl::EndsWith(name, suffix)) {
+      files.push_back(entry->path());
+    }
   }
   return files;
 }
 
-std::string Encode(const v1::Checkpoint& checkpoint) {
-  const std::string message = checkpoint.SerializeAsString();
+absl::StatusOr<std::string> Encode(const v1::Checkpoint& checkpoint) {
+  std::string message;
+  if (!checkpoint.SerializeToString(&message)) {
+    return absl::InternalError(absl::StrCat("a checkpoint of ", checkpoint.ByteSizeLong(),
+                                            " bytes is too large for one file"));
+  }
   return absl::StrCat(kFirstLine, Sha256Hex(message), "\n", message);
 }
 
@@ -75,18 +81,49 @@ absl::StatusOr<v1::Checkpoint> Read(const fs::path& path) {
 
 }  // namespace
 
-absl::StatusOr<CheckpointFolder> CheckpointFolder::Open(const std::string& path) {
+absl::StatusOr<CheckpointFolder> CheckpointFolder::Open(const std::string& path,
+                                                        size_t max_message_bytes) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error) {
     return absl::UnavailableError(absl::StrCat("cannot create ", path, ": ", error.message()));
   }
-  return CheckpointFolder(path);
+  return CheckpointFolder(path, max_message_bytes);
 }
 
 absl::StatusOr<uint64_t> CheckpointFolder::Write(const v1::Checkpoint& checkpoint) {
+  if (checkpoint.ByteSizeLong() <= max_message_bytes_) return WriteOne(checkpoint);
+  // Members do not depend on one another: each goes on from where its own state was taken.
+  uint64_t needed_from = std::numeric_limits<uint64_t>::max();
+  for (int next = 0; next < checkpoint.members_size();) {
+    const v1::Checkpoint part = PartFrom(checkpoint, next);
+    SR2L_ASSIGN_OR_RETURN(const uint64_t oldest, WriteOne(part));
+    needed_from = std::min(needed_from, oldest);
+    next += part.members_size();
+  }
+  return needed_from;
+}
+
+v1::Checkpoint CheckpointFolder::PartFrom(const v1::Checkpoint& checkpoint, int first) const {
+  v1::Checkpoint part;
+  part.set_experiment_id(checkpoint.experiment_id());
+  part.set_version(checkpoint.version());
+  part.set_position(checkpoint.members(first).position());
+  size_t bytes = 0;
+  for (int i = first; i < checkpoint.members_size(); ++i) {
+    const v1::MemberCheckpoint& member = checkpoint.members(i);
+    bytes += member.ByteSizeLong();
+    if (i > first && bytes > max_message_bytes_) break;
+    *part.add_members() = member;
+    part.set_position(std::min(part.position(), member.position()));
+  }
+  return part;
+}
+
+absl::StatusOr<uint64_t> CheckpointFolder::WriteOne(const v1::Checkpoint& checkpoint) {
   const fs::path path = PathFor(checkpoint);
-  SR2L_RETURN_IF_ERROR(WriteFileDurably(path, Encode(checkpoint)));
+  SR2L_ASSIGN_OR_RETURN(const std::string bytes, Encode(checkpoint));
+  SR2L_RETURN_IF_ERROR(WriteFileDurably(path, bytes));
   positions_[path] = PositionsOf(checkpoint);
   SR2L_RETURN_IF_ERROR(RemoveReplaced(path));
   return RemoveOld(path);
@@ -113,7 +150,8 @@ fs::path CheckpointFolder::PathFor(const v1::Checkpoint& checkpoint) {
   for (int number = 1;; ++number) {
     const fs::path path =
         fs::path(path_) / NameOf(positions.begin()->first, checkpoint.position(), number);
-    if (!fs::exists(path)) return path;
+    std::error_code error;  // writing it will tell
+    if (!fs::exists(path, error)) return path;
     const Positions& there = PositionsIn(path);
     const auto is_replaced = [&positions](const auto& member) {
       const auto now = positions.find(member.first);
@@ -129,7 +167,7 @@ absl::Status CheckpointFolder::RemoveReplaced(const fs::path& written) {
     const auto now = positions_[written].find(member);
     return now != positions_[written].end() && position >= now->second;
   };
-  for (const fs::path& path : ListFiles(path_)) {
+  for (const fs::path& path : ListFiles(path_, kSuffix)) {
     const Positions& there = PositionsIn(path);
     if (path == written || std::none_of(there.begin(), there.end(), [&](const auto& member) {
           return is_replaced(member.first, member.second);
@@ -148,7 +186,8 @@ absl::Status CheckpointFolder::RemoveReplaced(const fs::path& written) {
       Remove(path);
       continue;
     }
-    SR2L_RETURN_IF_ERROR(WriteFileDurably(path, Encode(*rest)));
+    SR2L_ASSIGN_OR_RETURN(const std::string bytes, Encode(*rest));
+    SR2L_RETURN_IF_ERROR(WriteFileDurably(path, bytes));
     positions_[path] = PositionsOf(*rest);
   }
   return absl::OkStatus();
@@ -156,7 +195,7 @@ absl::Status CheckpointFolder::RemoveReplaced(const fs::path& written) {
 
 uint64_t CheckpointFolder::RemoveOld(const fs::path& written) {
   std::map<uint32_t, std::map<uint64_t, fs::path, std::greater<>>> files;  // newest first
-  const std::vector<fs::path> paths = ListFiles(path_);
+  const std::vector<fs::path> paths = ListFiles(path_, kSuffix);
   for (const fs::path& path : paths) {
     for (const auto& [member, position] : PositionsIn(path)) files[member].emplace(position, path);
   }
@@ -188,12 +227,12 @@ std::map<uint32_t, v1::MemberCheckpoint> CheckpointFolder::ReadNewest(
     const std::function<bool(const v1::MemberCheckpoint&)>& fits,
     std::vector<std::string>& damaged) {
   std::map<uint32_t, std::vector<v1::MemberCheckpoint>> members;
-  for (const fs::path& path : ListFiles(path_)) {
+  for (const fs::path& path : ListFiles(path_, kSuffix)) {
     absl::StatusOr<v1::Checkpoint> checkpoint = Read(path);
     if (!checkpoint.ok()) {
       damaged.push_back(absl::StrCat(path.string(), ": ", checkpoint.status().message()));
       std::error_code ignored;  // it is passed over all the same
-      fs::rename(path, path.string() + ".damaged", ignored);
+      fs::rename(path, absl::StrCat(path.string(), kDamagedSuffix), ignored);
       continue;
     }
     positions_[path] = PositionsOf(*checkpoint);
@@ -209,6 +248,11 @@ std::map<uint32_t, v1::MemberCheckpoint> CheckpointFolder::ReadNewest(
     if (found != states.end()) newest[number] = std::move(*found);
   }
   return newest;
+}
+
+std::vector<std::string> CheckpointFolder::SetAside() const {
+  const std::vector<fs::path> files = ListFiles(path_, kDamagedSuffix);
+  return {files.begin(), files.end()};
 }
 
 }  // namespace sr2l

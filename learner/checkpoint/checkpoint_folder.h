@@ -22,11 +22,15 @@ class CheckpointFolder {
  public:
   // How many checkpoints of a member are kept.
   static constexpr size_t kKept = 2;
+  // Protobuf writes no message of 2 GiB.
+  static constexpr size_t kMaxMessageBytes = size_t{1} << 30;
 
   // Creates the folder if it is missing.
-  static absl::StatusOr<CheckpointFolder> Open(const std::string& path);
+  static absl::StatusOr<CheckpointFolder> Open(const std::string& path,
+                                               size_t max_message_bytes = kMaxMessageBytes);
 
-  // When it returns OK the checkpoint outlives a loss of power. Files that are among the last kKept
+  // When it returns OK the checkpoint outlives a loss of power: in one file, or in several where
+  // its members have more than `max_message_bytes` together. Files that are among the last kKept
   // of none of their members are gone, as are states of these members that are no older, which who
   // went back left behind. Returns the oldest position of these members that is kept: what came
   // before it is needed no more. ResourceExhausted: the disk is full.
@@ -38,14 +42,21 @@ class CheckpointFolder {
       const std::function<bool(const v1::MemberCheckpoint&)>& fits,
       std::vector<std::string>& damaged);
 
+  // The damaged files that were set aside, now or before.
+  std::vector<std::string> SetAside() const;
+
  private:
   using Positions = std::map<uint32_t, uint64_t>;  // by member
 
-  explicit CheckpointFolder(std::string path) : path_(std::move(path)) {}
+  CheckpointFolder(std::string path, size_t max_message_bytes)
+      : path_(std::move(path)), max_message_bytes_(max_message_bytes) {}
 
   static Positions PositionsOf(const v1::Checkpoint& checkpoint);
   // Empty: the file cannot be read.
   const Positions& PositionsIn(const std::filesystem::path& path);
+  // Of the members from index `first` on as many as one message may have, one at least.
+  v1::Checkpoint PartFrom(const v1::Checkpoint& checkpoint, int first) const;
+  absl::StatusOr<uint64_t> WriteOne(const v1::Checkpoint& checkpoint);
   // A path that is free, or of a file all of whose states the checkpoint replaces.
   std::filesystem::path PathFor(const v1::Checkpoint& checkpoint);
   // Takes states of the written members that are as new, or newer, out of the other files.
@@ -55,6 +66,7 @@ class CheckpointFolder {
   void Remove(const std::filesystem::path& path);
 
   std::string path_;
+  size_t max_message_bytes_;
   std::map<std::filesystem::path, Positions> positions_;  // of the files that were looked into
 };
 

@@ -33,8 +33,9 @@ bool MayPass(const absl::Status& status) {
          absl::IsAborted(status);
 }
 
-bool IsDamage(const absl::Status& status) {
-  return absl::IsDataLoss(status) || absl::IsOutOfRange(status);
+// What is damaged may be repaired, and what has no place on this machine may have it on another.
+bool MayBeMended(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsOutOfRange(status) || absl::IsInternal(status);
 }
 
 // Models can be large, and whoever asks for an experiment has them already.
@@ -224,10 +225,10 @@ void ExperimentQueue::RunOne(const v1::Experiment& experiment) {
   if (!outcome.has_value()) return;
   // What is damaged may be repaired: the replay keeps the steps until another experiment starts,
   // and a single run stays one that can be resumed.
-  const bool damaged = IsDamage(status);
-  if (damaged && options_.single_run) return;
+  const bool kept = MayBeMended(status);
+  if (kept && options_.single_run) return;
   // Whoever goes on with it, as the store does not say that it ended, needs its steps.
-  if (!StoreOutcome(*outcome) || damaged) return;
+  if (!StoreOutcome(*outcome) || kept) return;
   undropped_.insert(id);
   DropTables();
 }
@@ -291,8 +292,8 @@ std::optional<ExperimentQueue::Outcome> ExperimentQueue::Conclude(
   } else if (!status.ok()) {
     outcome.state = v1::FAILED;
     outcome.reason = std::string(status.message());
-    halted_ = options_.single_run && IsDamage(status);
-    if (IsDamage(status)) {
+    halted_ = options_.single_run && MayBeMended(status);
+    if (MayBeMended(status)) {
       absl::StrAppend(&outcome.reason, "; the other steps are kept for when it is repaired");
     }
   }

@@ -55,6 +55,7 @@ absl::Status Cohort::Run(std::stop_token stop) {
     status = Try([&] { return Checkpoint(Urgency::kWhenDue, stop); });
   }
   context_.board.SetWaiting(index_, "");
+  if (status.ok()) LeaveFleet(0, num_rows());
   // Whoever resumes goes on from here. What was learned so far is kept, whatever ended the
   // training.
   const absl::Status written = Try([&] {
@@ -64,7 +65,7 @@ absl::Status Cohort::Run(std::stop_token stop) {
   return status.ok() ? written : status;
 }
 
-absl::Status Cohort::Restore(const std::map<uint32_t, v1::MemberCheckpoint>& checkpoints) {
+absl::Status Cohort::Restore(const Checkpoints& checkpoints, const HeldByMember& held) {
   std::vector<v1::MemberCheckpoint> members;
   for (int64_t row = 0; row < num_rows(); ++row) {
     const auto checkpoint = checkpoints.find(members_[row]);
@@ -82,6 +83,10 @@ absl::Status Cohort::Restore(const std::map<uint32_t, v1::MemberCheckpoint>& che
   }
   SR2L_RETURN_IF_ERROR(Load(members));
   checkpoint_position_ = Position(0);
+  released_ = checkpoint_position_;
+  for (const uint32_t member : members_) {
+    released_ = std::min(released_, held.at(member).begin / StepsPerStreamRound(context_.config));
+  }
   return absl::OkStatus();
 }
 
@@ -151,7 +156,12 @@ absl::Status Cohort::AwaitLastCheckpoint(std::stop_token stop) {
 
 absl::Status Cohort::ReleaseBefore(uint64_t position, std::stop_token stop) {
   if (position <= released_) return absl::OkStatus();
-  SR2L_RETURN_IF_ERROR(Release(position, stop));
+  const absl::Status released = Release(position, stop);
+  // It had these steps when they were learned from.
+  if (absl::IsNotFound(released) || absl::IsFailedPrecondition(released)) {
+    return absl::AbortedError(absl::StrCat("the replay has lost steps: ", released.message()));
+  }
+  SR2L_RETURN_IF_ERROR(released);
   released_ = position;
   return absl::OkStatus();
 }
@@ -179,6 +189,8 @@ absl::Status Cohort::MakeRoom(std::stop_token stop) {
 absl::StatusOr<bool> Cohort::IsReplayFull(uint64_t position, std::stop_token stop) {
   // As after the first of the members has failed: the others' checkpoints begin anew.
   if ((position - released_) / 3 >= CheckpointSpan()) return true;
+  // A ring has its memory from the beginning, and gives none of it back.
+  if (config().has_ddpg()) return false;
   v1::DescribeTablesResponse replay;
   SR2L_RETURN_IF_ERROR(CallReplay(stop, [&]() -> absl::Status {
     SR2L_ASSIGN_OR_RETURN(replay, context_.replay.DescribeTables(context_.experiment_id));
@@ -240,6 +252,12 @@ absl::Status Cohort::AwaitReplay(std::stop_token stop,
   }
   context_.metrics.RecordWait(absl::ToDoubleSeconds(absl::Now() - begin));
   return status;
+}
+
+void Cohort::LeaveFleet(int64_t first, int64_t count) {
+  for (int64_t row = first; row < first + count; ++row) {
+    context_.fleet.StopMember(context_.experiment_id, members_[row]);
+  }
 }
 
 void Cohort::Publish(int64_t first, int64_t count) {

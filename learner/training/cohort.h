@@ -23,6 +23,7 @@
 #include "learner/training/observation_normalizer.h"
 #include "learner/training/progress_board.h"
 #include "learner/training/results_folder.h"
+#include "learner/training/resume_point.h"
 #include "replay/client/replay_client.h"
 #include "sr2l/v1/experiment.pb.h"
 
@@ -64,8 +65,8 @@ class Cohort {
   absl::Status Run(std::stop_token stop);
 
   // Goes on from where the checkpoints of all its members were taken, instead of from the
-  // start; before Run. DataLoss: they do not fit this experiment.
-  absl::Status Restore(const std::map<uint32_t, v1::MemberCheckpoint>& checkpoints);
+  // start, with what the replay holds; before Run. DataLoss: they do not fit this experiment.
+  absl::Status Restore(const Checkpoints& checkpoints, const HeldByMember& held);
 
   // Why members failed: "member 2: ..."; empty when none did.
   const std::vector<std::string>& failures() const { return failures_; }
@@ -112,6 +113,9 @@ class Cohort {
   // that is no failure, but whoever watches is told what is missing. FailedPrecondition: an
   // actor cannot drive the experiment. Cancelled when `stop` was requested.
   absl::Status AwaitReplay(std::stop_token stop, const std::function<absl::Status()>& call);
+
+  // They need no more steps: their streams make room for others'.
+  void LeaveFleet(int64_t first, int64_t count);
 
   // Sends rows' policies to the actors.
   void Publish(int64_t first, int64_t count);

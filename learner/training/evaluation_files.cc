@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -20,6 +19,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/files/atomic_write.h"
+#include "common/files/file_descriptor.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
@@ -68,14 +68,12 @@ std::optional<EvaluationKey> ReadName(absl::string_view name) {
 
 // What replaces a pending evaluation must outlive a loss of power as that does.
 absl::Status AppendDurably(const std::string& path, const std::string& text) {
-  const int file = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  const bool written = file >= 0 &&
-                       write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       fsync(file) == 0;
-  const int reason = errno;
-  if (file >= 0) close(file);
-  if (written) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", strerror(reason)));
+  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  if (!file.valid()) {
+    return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", strerror(errno)));
+  }
+  SR2L_RETURN_IF_ERROR(AppendWhole(file.get(), text, path));
+  return SyncFile(file.get(), path);
 }
 
 bool IsLearned(const EvaluationKey& key, const std::vector<uint64_t>& rounds) {
@@ -102,8 +100,7 @@ absl::Status EvaluationFiles::ResumeRows(const std::vector<uint64_t>& rounds) {
   std::getline(old, line);
   std::string kept = kHeader;
   if (line + "\n" != kept) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(csv_path, " was written by another version of sr2l"));
+    return absl::DataLossError(absl::StrCat(csv_path, " was written by another version of sr2l"));
   }
   while (std::getline(old, line)) {
     // The last line may be cut short: it then has no end, and its evaluation is pending.

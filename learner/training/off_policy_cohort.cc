@@ -163,7 +163,11 @@ absl::Status OffPolicyCohort::Learn(const Group& group, TransitionBlock& transit
       progress(row).set_updates(progress(row).updates() + updates);
     }
   }
-  if (!group.finished) Publish(group.first, group.count);
+  if (group.finished) {
+    LeaveFleet(group.first, group.count);
+  } else {
+    Publish(group.first, group.count);
+  }
   SR2L_RETURN_IF_ERROR(RecordRounds(group, updates, failure));
   return DropFailed(group.first, failure);
 }

@@ -1,12 +1,16 @@
 #include "learner/training/results_folder.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -59,33 +63,32 @@ std::optional<CurveRow> ReadRow(const std::string& line) {
 }  // namespace
 
 absl::Status ResultsFolder::OpenCurve() {
-  const std::string curve_path = absl::StrCat(path_, "/curve.csv");
   absl::MutexLock lock(&mu_);
-  curve_.open(curve_path, std::ios::app);
-  if (!curve_) return absl::UnavailableError(absl::StrCat("cannot write ", curve_path));
-  return absl::OkStatus();
+  curve_ = FileDescriptor(open(CurvePath().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  if (curve_.valid()) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("cannot write ", CurvePath(), ": ", strerror(errno)));
 }
 
 absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Resume(
     const std::string& path, const std::vector<uint64_t>& rounds,
     const std::vector<uint64_t>& env_steps, absl::Time now) {
-  const std::string curve_path = absl::StrCat(path, "/curve.csv");
+  std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path, now));
+  const std::string curve_path = folder->CurvePath();
   std::ifstream old(curve_path);
-  const bool removed = !old;
-  if (removed && *std::max_element(rounds.begin(), rounds.end()) == 0) {
+  if (!old && *std::max_element(rounds.begin(), rounds.end()) == 0) {
     return absl::NotFoundError(absl::StrCat(curve_path, " is missing"));
   }
-  if (removed) SR2L_WARNING("{} is missing; a new one begins where training goes on", curve_path);
   std::string line;
   std::getline(old, line);
   std::string kept = kHeader;
-  if (!removed && line + "\n" != kept) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(curve_path, " was written by another version of sr2l"));
+  const bool lost = !old || (old.eof() && absl::StartsWith(kept, line));
+  if (lost) SR2L_WARNING("{} is missing; a new one begins where training goes on", curve_path);
+  if (!lost && line + "\n" != kept) {
+    return absl::DataLossError(absl::StrCat(curve_path, " was written by another version of sr2l"));
   }
   std::map<uint32_t, uint64_t> last_steps;
   for (uint32_t member = 0; member < rounds.size(); ++member) {
-    last_steps[member] = removed ? env_steps[member] : 0;
+    last_steps[member] = lost ? env_steps[member] : 0;
   }
   while (std::getline(old, line)) {
     // The last line may be cut short: it then has no end.
@@ -94,8 +97,7 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Resume(
     absl::StrAppend(&kept, line, "\n");
     last_steps[static_cast<uint32_t>(row->member)] = row->env_steps;
   }
-  SR2L_RETURN_IF_ERROR(WriteFileAtomically(curve_path, kept));
-  std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path, now));
+  SR2L_RETURN_IF_ERROR(WriteFileDurably(curve_path, kept));
   SR2L_RETURN_IF_ERROR(folder->OpenCurve());
   SR2L_RETURN_IF_ERROR(folder->evaluations_.Resume(rounds));
   std::map<uint32_t, std::set<uint64_t>> evaluated_steps;
@@ -114,13 +116,13 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Create(
   if (error) {
     return absl::UnavailableError(absl::StrCat("cannot create ", path, ": ", error.message()));
   }
-  const std::string curve_path = absl::StrCat(path, "/curve.csv");
+  std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path, now));
+  const std::string curve_path = folder->CurvePath();
   if (fs::exists(curve_path)) {
     return absl::AlreadyExistsError(absl::StrCat(curve_path, " exists; results are not replaced"));
   }
   SR2L_RETURN_IF_ERROR(SaveExperiment(config, path));
-  std::unique_ptr<ResultsFolder> folder(new ResultsFolder(path, now));
-  SR2L_RETURN_IF_ERROR(WriteFileAtomically(curve_path, kHeader));
+  SR2L_RETURN_IF_ERROR(WriteFileDurably(curve_path, kHeader));
   SR2L_RETURN_IF_ERROR(folder->OpenCurve());
   return folder;
 }
@@ -150,12 +152,17 @@ absl::Status ResultsFolder::AppendRound(const v1::MemberProgress& m, double wall
                     ","),
       "\n");
   absl::MutexLock lock(&mu_);
-  curve_ << row << std::flush;
-  if (!curve_) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot write ", path_, "/curve.csv: ", strerror(errno)));
-  }
+  SR2L_RETURN_IF_ERROR(AppendWhole(curve_.get(), row, CurvePath()));
   return tensorboard_.Append(m, wall_seconds, now);
+}
+
+absl::Status ResultsFolder::SyncRounds() {
+  int curve = -1;
+  {
+    absl::MutexLock lock(&mu_);
+    curve = curve_.get();  // open as long as this is
+  }
+  return SyncFile(curve, CurvePath());
 }
 
 absl::Status ResultsFolder::AppendEvaluation(const EvaluationRow& row, absl::Time now) {

@@ -1,7 +1,6 @@
 #ifndef SR2L_LEARNER_TRAINING_RESULTS_FOLDER_H_
 #define SR2L_LEARNER_TRAINING_RESULTS_FOLDER_H_
 
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/files/file_descriptor.h"
 #include "learner/tensorboard/tensorboard_log.h"
 #include "learner/training/evaluation_files.h"
 #include "sr2l/v1/experiment.pb.h"
@@ -37,8 +37,9 @@ class ResultsFolder {
 
   // Goes on with a folder that Create made: keeps the rows of the curve and the evaluations up
   // to each member's round, by member; what came after is learned again. NotFound: there is no
-  // curve, and no member has a round. Where the curve of others was removed a new one begins, and
-  // `env_steps`, by member, say how far they are.
+  // curve, and no member has a round. Where the curve of others was removed, or lost by a power cut
+  // to its first line, a new one begins, and `env_steps`, by member, say how far they are.
+  // DataLoss: it is not one of this version.
   static absl::StatusOr<std::unique_ptr<ResultsFolder>> Resume(
       const std::string& path, const std::vector<uint64_t>& rounds,
       const std::vector<uint64_t>& env_steps, absl::Time now);
@@ -46,6 +47,9 @@ class ResultsFolder {
   // Appends a member's finished round to the curve, `now`. `wall_seconds`: since the start.
   absl::Status AppendRound(const v1::MemberProgress& member, double wall_seconds,
                            absl::Time now);
+
+  // When it returns OK, the rounds that were appended before outlive a loss of power.
+  absl::Status SyncRounds();
 
   // Appends what an evaluation during training found, `now`.
   absl::Status AppendEvaluation(const EvaluationRow& row, absl::Time now);
@@ -59,13 +63,14 @@ class ResultsFolder {
   ResultsFolder(std::string path, absl::Time now)
       : path_(std::move(path)), evaluations_(path_), tensorboard_(path_ + "/tensorboard", now) {}
 
-  // Opens curve.csv to append to it.
+  std::string CurvePath() const { return path_ + "/curve.csv"; }
+  // Opens the curve to append to it.
   absl::Status OpenCurve();
 
   const std::string path_;
   EvaluationFiles evaluations_;
   absl::Mutex mu_;
-  std::ofstream curve_ ABSL_GUARDED_BY(mu_);
+  FileDescriptor curve_ ABSL_GUARDED_BY(mu_);
   TensorBoardLog tensorboard_ ABSL_GUARDED_BY(mu_);
 };
 

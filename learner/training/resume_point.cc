@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/log/log.h"
 #include "common/status/status_macros.h"
 
@@ -68,6 +69,32 @@ absl::Status CheckContinues(const v1::ExperimentConfig& config,
   return CheckContinuesFrom(checkpoint.position(), checkpoint.member(), config, held);
 }
 
+namespace {
+
+// Whether a member of which there is no checkpoint that it can go on from, as `passed_over` says if
+// there was one, can begin anew; `set_aside`: damaged ones, of whichever member.
+absl::Status CheckBeginsAnew(uint32_t member, const v1::ExperimentConfig& config,
+                             const HeldByMember& held, const absl::Status& passed_over,
+                             const std::vector<std::string>& set_aside) {
+  const bool free_running = config.collection() == v1::FREE_RUNNING;
+  // A replay without any of the steps is not the one that the checkpoint is of. Free running, the
+  // steps that there are would be no beginning: they were taken with a trained policy.
+  const auto found = held.find(member);
+  const bool has_steps = found != held.end() && found->second.end > 0;
+  if (!passed_over.ok() && (free_running || !has_steps)) return passed_over;
+  absl::Status anew = CheckContinuesFrom(0, member, config, held);
+  if (free_running && !set_aside.empty()) anew = absl::DataLossError("it was trained already");
+  if (anew.ok()) return anew;
+  std::vector<std::string> reasons = set_aside;
+  if (!passed_over.ok()) reasons.insert(reasons.begin(), std::string(passed_over.message()));
+  return absl::DataLossError(
+      absl::StrCat("member ", member, " has no checkpoint to go on from",
+                   reasons.empty() ? "" : absl::StrCat(" (", absl::StrJoin(reasons, ", "), ")"),
+                   ", and it cannot begin anew: ", std::string(anew.message())));
+}
+
+}  // namespace
+
 absl::StatusOr<Checkpoints> ReadCheckpoints(const std::string& experiment_id,
                                             const v1::ExperimentConfig& config,
                                             const HeldByMember& held, CheckpointFolder& folder) {
@@ -82,18 +109,13 @@ absl::StatusOr<Checkpoints> ReadCheckpoints(const std::string& experiment_id,
   for (const std::string& text : damaged) {
     SR2L_WARNING("{}: a damaged checkpoint is passed over: {}", experiment_id, text);
   }
+  const std::vector<std::string> set_aside = folder.SetAside();
   for (int member = 0; member < config.members().member_size(); ++member) {
     if (saved.count(member) > 0) continue;
-    // A replay without any of the steps is not the one that the checkpoint is of. Free running, the
-    // steps that there are would be no beginning: they were taken with a trained policy.
-    const auto last = passed_over.find(member);
-    if (last != passed_over.end() &&
-        (held.at(member).end == 0 || config.collection() == v1::FREE_RUNNING)) {
-      return last->second;
-    }
-    SR2L_RETURN_IF_ERROR(CheckContinuesFrom(0, static_cast<uint32_t>(member), config, held));
+    SR2L_RETURN_IF_ERROR(CheckBeginsAnew(member, config, held, passed_over[member], set_aside));
   }
   for (const auto& [member, status] : passed_over) {
+    if (status.ok()) continue;
     SR2L_WARNING("{}: an older checkpoint is taken: {}", experiment_id,
                  std::string(status.message()));
   }

@@ -20,6 +20,7 @@
 #include "common/status/status_macros.h"
 #include "learner/checkpoint/checkpoint_folder.h"
 #include "learner/checkpoint/checkpoint_writer.h"
+#include "learner/training/member_division.h"
 #include "learner/training/off_policy_cohort.h"
 #include "learner/training/on_policy_cohort.h"
 #include "learner/training/results_folder.h"
@@ -80,17 +81,6 @@ Fleet::ActiveExperiment MakeActive(const std::string& experiment_id,
   return active;
 }
 
-// Members 0..count-1 in `parts` runs of nearly equal length.
-std::vector<std::vector<uint32_t>> Divide(uint32_t count, uint32_t parts) {
-  std::vector<std::vector<uint32_t>> runs(parts);
-  for (uint32_t part = 0; part < parts; ++part) {
-    for (uint32_t i = count * part / parts; i < count * (part + 1) / parts; ++i) {
-      runs[part].push_back(i);
-    }
-  }
-  return runs;
-}
-
 // Of members that failed before the checkpoint.
 std::vector<std::string> FailuresOf(const Checkpoints& saved) {
   std::vector<std::string> failures;
@@ -121,29 +111,6 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> OpenResults(const std::string& pa
   // A folder that cannot be written to from the start will not change by itself.
   if (!absl::IsUnavailable(results.status())) return results;
   return absl::FailedPreconditionError(results.status().message());
-}
-
-// Who trains together: members at the same position, in at most `parts` cohorts for each.
-std::vector<std::vector<uint32_t>> DivideMembers(const v1::ExperimentConfig& config,
-                                                 const Checkpoints& saved, uint32_t parts) {
-  std::map<uint64_t, std::vector<uint32_t>> by_position;
-  for (int member = 0; member < config.members().member_size(); ++member) {
-    const auto checkpoint = saved.find(member);
-    if (checkpoint == saved.end()) {
-      by_position[0].push_back(member);
-    } else if (!checkpoint->second.progress().failed()) {
-      by_position[checkpoint->second.position()].push_back(member);
-    }
-  }
-  std::vector<std::vector<uint32_t>> runs;
-  for (const auto& [position, members] : by_position) {
-    const uint32_t count = static_cast<uint32_t>(members.size());
-    for (const std::vector<uint32_t>& run : Divide(count, std::min(count, parts))) {
-      runs.emplace_back();
-      for (const uint32_t i : run) runs.back().push_back(members[i]);
-    }
-  }
-  return runs;
 }
 
 // One cohort's error stops the others, as a request from outside does.
@@ -177,11 +144,11 @@ std::unique_ptr<Cohort> MakeCohort(const TrainingContext& context, size_t index,
 
 absl::StatusOr<std::vector<std::unique_ptr<Cohort>>> MakeCohorts(
     const TrainingContext& context, const std::vector<std::vector<uint32_t>>& runs,
-    const Checkpoints& saved, torch::Device device) {
+    const Checkpoints& saved, const HeldByMember& held, torch::Device device) {
   std::vector<std::unique_ptr<Cohort>> cohorts;
   for (const std::vector<uint32_t>& run : runs) {
     cohorts.push_back(MakeCohort(context, cohorts.size(), run, device));
-    if (saved.count(run.front()) > 0) SR2L_RETURN_IF_ERROR(cohorts.back()->Restore(saved));
+    if (saved.count(run.front()) > 0) SR2L_RETURN_IF_ERROR(cohorts.back()->Restore(saved, held));
   }
   return cohorts;
 }
@@ -256,7 +223,8 @@ absl::Status Trainer::RunCohorts(
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<ResultsFolder> results,
                         OpenResults(results_path, config, start, saved));
   const uint32_t parts = device.is_cpu() ? static_cast<uint32_t>(std::max(1, options_.threads)) : 1;
-  const std::vector<std::vector<uint32_t>> runs = DivideMembers(config, saved, parts);
+  const std::vector<std::vector<uint32_t>> runs =
+      DivideMembers(config.members().member_size(), saved, parts);
 
   Evaluations evaluations({.experiment_id = id,
                            .config = config,
@@ -266,7 +234,8 @@ absl::Status Trainer::RunCohorts(
                            .results = *results,
                            .metrics = metrics_});
   const auto end_leases = absl::MakeCleanup([this, &id] { fleet_.End(id); });
-  CheckpointWriter checkpoints(std::move(folder), [this, &id, &config](const v1::Checkpoint& made) {
+  CheckpointWriter checkpoints(std::move(folder), [&](const v1::Checkpoint& made) -> absl::Status {
+    SR2L_RETURN_IF_ERROR(results->SyncRounds());
     return AwaitSteps(id, config, made);
   });
   const TrainingContext context{.experiment_id = id,
@@ -281,7 +250,7 @@ absl::Status Trainer::RunCohorts(
                                 .checkpoint_interval = options_.checkpoint_interval,
                                 // Several threads cannot capture side by side.
                                 .new_graph = runs.size() == 1 ? NewDeviceGraph : NoDeviceGraph};
-  SR2L_ASSIGN_OR_RETURN(const auto cohorts, MakeCohorts(context, runs, saved, device));
+  SR2L_ASSIGN_OR_RETURN(const auto cohorts, MakeCohorts(context, runs, saved, held, device));
   fleet_.Start(MakeActive(id, config, evaluations));
   evaluations.Start();
   StopFailed(context, saved);

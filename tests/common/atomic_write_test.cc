@@ -1,13 +1,18 @@
 #include "common/files/atomic_write.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+
+#include "common/files/file_descriptor.h"
 
 namespace sr2l {
 namespace {
@@ -67,6 +72,26 @@ TEST_F(AtomicWriteTest, AnErrorNamesTheFileAndKeepsWhatWasThere) {
   fs::create_directory(path + ".tmp");
   EXPECT_EQ(WriteFileAtomically(path, "after").code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(Read(path), "before");
+}
+
+TEST_F(AtomicWriteTest, WhatCannotBeAppendedAsAWholeIsNotAppended) {
+  const std::string path = folder_ / "file";
+  ASSERT_EQ(WriteFileAtomically(path, std::string(60, 'a')), absl::OkStatus());
+  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  // Of a larger file the system writes what there is room for.
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit limit = {.rlim_cur = 100, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  const absl::Status status = AppendWhole(file.get(), std::string(50, 'b'), path);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr(path));
+  EXPECT_EQ(Read(path), std::string(60, 'a'));
+  EXPECT_EQ(AppendWhole(file.get(), "c", path), absl::OkStatus());
+  EXPECT_EQ(SyncFile(file.get(), path), absl::OkStatus());
+  EXPECT_EQ(Read(path), std::string(60, 'a') + "c");
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
-#include "deploy/cli/file_descriptor.h"
+#include "common/files/file_descriptor.h"
 
 namespace sr2l {
 
@@ -31,9 +31,12 @@ void Service::StartLearner(const std::vector<std::string>& more_arguments) {
   Start("sr2l-learner", "learner", std::move(arguments));
 }
 
-void Service::StartActor(const std::string& name) {
-  Start("sr2l-actor", name,
-        {"--learner", learner_address(), "--replay", replay_address(), "--name", name});
+void Service::StartActor(const std::string& name,
+                         const std::vector<std::string>& more_arguments) {
+  std::vector<std::string> arguments = {"--learner", learner_address(), "--replay",
+                                        replay_address(), "--name", name};
+  arguments.insert(arguments.end(), more_arguments.begin(), more_arguments.end());
+  Start("sr2l-actor", name, std::move(arguments));
 }
 
 void Service::Start(const std::string& program, const std::string& name,

@@ -19,7 +19,7 @@ class Service {
   // Each returns when the process serves; the test fails when it does not.
   void StartReplay(const std::vector<std::string>& more_arguments = {});
   void StartLearner(const std::vector<std::string>& more_arguments = {});
-  void StartActor(const std::string& name);
+  void StartActor(const std::string& name, const std::vector<std::string>& more_arguments = {});
 
   // Ends a process at once, as a crash or the kernel would.
   void Kill(const std::string& name);

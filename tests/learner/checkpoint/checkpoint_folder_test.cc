@@ -103,6 +103,7 @@ TEST_F(CheckpointFolderTest, AFileThatIsCutOrChangedAnywhereIsPassedOverForTheOn
       ASSERT_THAT(damaged_, ElementsAre(HasSubstr(newest.filename().string()))) << i;
       ASSERT_FALSE(fs::exists(newest));
       ASSERT_EQ(Read(newest.string() + ".damaged"), wrong);
+      ASSERT_THAT(reopened_.SetAside(), ElementsAre(newest.string() + ".damaged"));
     }
   }
 }
@@ -188,6 +189,33 @@ TEST_F(CheckpointFolderTest, MembersThatAreACycleApartKeepTheirLastStatesEach) {
       EXPECT_THAT(states, ElementsAre(cycle, cycle - 1)) << cycle;
     }
   }
+}
+
+TEST_F(CheckpointFolderTest, MoreThanOneMessageMayHaveIsInSeveralFiles) {
+  const size_t two_members = CheckpointAt(10).ByteSizeLong();
+  const auto write = [&](CheckpointFolder& folder, uint64_t position) {
+    v1::Checkpoint checkpoint = CheckpointAt(position, {3, 4, 5, 6, 7});
+    checkpoint.mutable_members(3)->set_position(position - 1);
+    return *folder.Write(checkpoint);
+  };
+  CheckpointFolder folder = *CheckpointFolder::Open(path_, two_members);
+  EXPECT_EQ(write(folder, 10), 0);
+  EXPECT_THAT(Files(), SizeIs(3));
+  EXPECT_EQ(write(folder, 20), 9);
+  EXPECT_EQ(write(folder, 30), 19);
+  EXPECT_THAT(Files(), SizeIs(3 * CheckpointFolder::kKept));
+  for (const fs::path& path : Files()) EXPECT_LE(fs::file_size(path), two_members + 200);
+  const std::map<uint32_t, v1::MemberCheckpoint> newest = reopened_.ReadNewest(Any, damaged_);
+  EXPECT_THAT(newest, SizeIs(5));
+  for (const auto& [member, state] : newest) {
+    EXPECT_EQ(state.position(), member == 6 ? 29 : 30);
+    EXPECT_EQ(state.tensors(0).values(), std::string(50, 30));
+  }
+  // A member that is larger is written alone.
+  CheckpointFolder small = *CheckpointFolder::Open(path_, 1);
+  EXPECT_EQ(write(small, 40), 29);
+  EXPECT_THAT(Files(), SizeIs(3 + 5));
+  EXPECT_THAT(damaged_, IsEmpty());
 }
 
 TEST_F(CheckpointFolderTest, WhoGoesBackTakesItsLaterStatesAlong) {

@@ -117,6 +117,32 @@ TEST_F(ResultsFolderTest, WhoGoesOnWithoutTheCurveKeepsTheEventsBefore) {
   EXPECT_THAT(steps, testing::ElementsAre(100, 200, 300));
 }
 
+// As a power cut may leave it.
+TEST_F(ResultsFolderTest, ACurveThatLostItsFirstLineBeginsAnewAndAForeignOneIsDamage) {
+  ASSERT_TRUE(ResultsFolder::Create(folder_, {}, kNow).ok());
+  const std::string curve = folder_ + "/curve.csv";
+  const std::string header = Read(curve);
+  v1::MemberProgress member;
+  member.set_rounds(3);
+  for (const std::string& cut : {std::string(), header.substr(0, 20), header.substr(0, header.size() - 1)}) {
+    for (const uint64_t rounds : {0, 2}) {
+      std::ofstream(curve, std::ios::trunc) << cut;
+      const auto folder = ResultsFolder::Resume(folder_, {rounds}, {100 * rounds}, kNow);
+      ASSERT_TRUE(folder.ok()) << folder.status();
+      ASSERT_EQ((*folder)->AppendRound(member, 1.5, kNow), absl::OkStatus());
+      EXPECT_EQ((*folder)->SyncRounds(), absl::OkStatus());
+      EXPECT_TRUE(Read(curve).starts_with(header + "0,"));
+    }
+  }
+  for (const std::string& foreign : {"x," + header, std::string("member,seed,other"), "x" + header + "0,1\n"}) {
+    std::ofstream(curve, std::ios::trunc) << foreign;
+    const absl::Status status = ResultsFolder::Resume(folder_, {2}, {200}, kNow).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr(curve));
+    EXPECT_EQ(Read(curve), foreign);
+  }
+}
+
 TEST_F(ResultsFolderTest, AFolderThatCannotBeMadeIsNamed) {
   const auto folder = ResultsFolder::Create("/proc/no/such", {}, kNow);
   EXPECT_THAT(std::string(folder.status().message()), testing::HasSubstr("/proc/no/such"));

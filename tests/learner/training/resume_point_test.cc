@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,31 @@ TEST_F(ResumePointTest, FreeRunningTheReplayMustHaveHadEveryStepThatWasLearnedFr
   // Nobody begins anew with steps of policies that are forgotten.
   ExpectLost({.begin = 0, .end = 289, .next_steps = {350, 289}}, "after step 290 of its stream 1");
   ExpectLost({.begin = 0, .end = 0, .next_steps = {0, 0}}, "lost steps, it holds 0");
+}
+
+// Nor is it told apart from a beginning later, when the file is set aside already.
+TEST_F(ResumePointTest, FreeRunningWhatOnlyADamagedCheckpointKnewEndsIt) {
+  config_.set_collection(v1::FREE_RUNNING);
+  Write(30, {350, 290});
+  std::string file;
+  for (const auto& entry : std::filesystem::directory_iterator(temporary_ / "checkpoints")) {
+    file = entry.path();
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+  }
+  for (int start = 0; start < 2; ++start) {
+    ExpectLost({.begin = 0, .end = 500, .next_steps = {500, 500}}, file + ".damaged");
+  }
+}
+
+TEST_F(ResumePointTest, WhyThereIsNoCheckpointIsToldWhereTheBeginningIsReleased) {
+  Write(30, {300, 300});
+  Write(40, {400, 400});
+  std::string file = temporary_ / "checkpoints/members_000_0000000040.checkpoint";
+  ASSERT_TRUE(std::filesystem::exists(file));
+  std::filesystem::resize_file(file, 3);
+  const HeldSteps held = {.begin = 310, .end = 500, .next_steps = {500, 500}};
+  ExpectLost(held, file + ".damaged");
+  ExpectLost(held, "after step 300 of its streams: the replay has released what came before");
 }
 
 }  // namespace

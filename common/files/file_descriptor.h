@@ -1,5 +1,5 @@
-#ifndef SR2L_DEPLOY_CLI_FILE_DESCRIPTOR_H_
-#define SR2L_DEPLOY_CLI_FILE_DESCRIPTOR_H_
+#ifndef SR2L_COMMON_FILES_FILE_DESCRIPTOR_H_
+#define SR2L_COMMON_FILES_FILE_DESCRIPTOR_H_
 
 #include <unistd.h>
 
@@ -35,4 +35,4 @@ class FileDescriptor {
 
 }  // namespace sr2l
 
-#endif  // SR2L_DEPLOY_CLI_FILE_DESCRIPTOR_H_
+#endif  // SR2L_COMMON_FILES_FILE_DESCRIPTOR_H_
