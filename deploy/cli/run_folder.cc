@@ -75,8 +75,12 @@ absl::StatusOr<FolderLock> LockNewFolder(const fs::path& run) {
 }
 
 absl::Status RequireState(const fs::path& run) {
-  std::error_code error;
-  if (fs::exists(run / "experiments.db", error)) return absl::OkStatus();
+  const auto has = [&run](const char* name) {
+    std::error_code error;
+    return fs::exists(run / name, error);
+  };
+  // A run that was cut off before the learner made its folder for results begins.
+  if (has("experiments.db") || (!has("curve.csv") && !has("checkpoints"))) return absl::OkStatus();
   return absl::NotFoundError(absl::StrCat(
       "the run in ", run.string(), " cannot go on: experiments.db, which says how far it is, is "
       "missing; put it back, or train anew with: sr2l train ",

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "common/files/file_descriptor.h"
 
 namespace sr2l {
@@ -91,7 +92,7 @@ TEST_F(AtomicWriteTest, WhatCannotBeAppendedAsAWholeIsNotAppended) {
   EXPECT_EQ(Read(path), std::string(60, 'a'));
   EXPECT_EQ(AppendWhole(file.get(), "c", path), absl::OkStatus());
   EXPECT_EQ(SyncFile(file.get(), path), absl::OkStatus());
-  EXPECT_EQ(Read(path), std::string(60, 'a') + "c");
+  EXPECT_EQ(Read(path), absl::StrCat(std::string(60, 'a'), "c"));
 }
 
 }  // namespace

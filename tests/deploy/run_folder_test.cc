@@ -125,6 +125,9 @@ TEST(RunFolderTest, AFolderWithoutTheLearnersStateIsRefusedByName) {
   ASSERT_TRUE(RunFolder::Open(path).ok());
   EXPECT_TRUE(fs::exists(path + "/logs"));
   fs::remove(path + "/experiments.db");
+  // It never began.
+  ASSERT_TRUE(RunFolder::Open(path).ok());
+  WriteFile(path + "/curve.csv", "");
   const absl::Status missing = RunFolder::Open(path).status();
   EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(missing.message()), HasSubstr("experiments.db"));

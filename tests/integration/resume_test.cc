@@ -74,6 +74,18 @@ TEST_P(ResumeTest, ARunThatWasKilledGoesOn) {
   ExpectResumesTo(digest);
 }
 
+TEST_P(ResumeTest, ARunThatWasKilledBeforeItBeganDoesSo) {
+  const std::string digest = UndisturbedDigest(file_, folder_ / "undisturbed");
+  {
+    RunningProgram train(TrainCommand(file_, run_));
+    ASSERT_TRUE(
+        Eventually([&] { return std::filesystem::exists(run_ + "/experiment.textproto"); }));
+    ASSERT_EQ(kill(train.pid(), SIGKILL), 0);
+    train.Wait(kTrainingTimeout);
+  }
+  ExpectResumesTo(digest);
+}
+
 TEST_P(ResumeTest, AnInterruptedRunSaysHowToGoOnAndDoes) {
   const std::string digest = UndisturbedDigest(file_, folder_ / "undisturbed");
   RunningProgram train(TrainCommand(file_, run_));

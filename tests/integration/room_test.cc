@@ -47,10 +47,10 @@ TEST_P(PlacesTest, MembersThatAreDoneLeaveTheirPlacesToOthers) {
   service.StartActor("actor", {"--max-streams", "4"});
   const TemporaryFolder folder;
   const std::string file = folder / "experiment.textproto";
-  WriteFile(file, absl::StrCat(
-                      "name: \"places\" task { builtin: \"inverted_pendulum\" } rounds: 2 "
-                      "steps_per_round: 400 members { seeds: [0, 1] } streams_per_member: 4 ",
-                      GetParam(), "\n"));
+  WriteFile(file,
+            absl::StrCat("name: \"places\" task { builtin: \"inverted_pendulum\" } rounds: 2 "
+                         "steps_per_round: 400 members { seeds: [0, 1] } streams_per_member: 4 ",
+                         GetParam(), "\n"));
   const std::string id = service.Submit(file, {});
   const auto list = [&] { return service.Sr2l({"list"}).output; };
   EXPECT_TRUE(Eventually([&] {

@@ -31,10 +31,9 @@ void Service::StartLearner(const std::vector<std::string>& more_arguments) {
   Start("sr2l-learner", "learner", std::move(arguments));
 }
 
-void Service::StartActor(const std::string& name,
-                         const std::vector<std::string>& more_arguments) {
-  std::vector<std::string> arguments = {"--learner", learner_address(), "--replay",
-                                        replay_address(), "--name", name};
+void Service::StartActor(const std::string& name, const std::vector<std::string>& more_arguments) {
+  std::vector<std::string> arguments = {"--learner",      learner_address(), "--replay",
+                                        replay_address(), "--name",          name};
   arguments.insert(arguments.end(), more_arguments.begin(), more_arguments.end());
   Start("sr2l-actor", name, std::move(arguments));
 }

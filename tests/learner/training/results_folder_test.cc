@@ -124,7 +124,8 @@ TEST_F(ResultsFolderTest, ACurveThatLostItsFirstLineBeginsAnewAndAForeignOneIsDa
   const std::string header = Read(curve);
   v1::MemberProgress member;
   member.set_rounds(3);
-  for (const std::string& cut : {std::string(), header.substr(0, 20), header.substr(0, header.size() - 1)}) {
+  for (const std::string& cut :
+       {std::string(), header.substr(0, 20), header.substr(0, header.size() - 1)}) {
     for (const uint64_t rounds : {0, 2}) {
       std::ofstream(curve, std::ios::trunc) << cut;
       const auto folder = ResultsFolder::Resume(folder_, {rounds}, {100 * rounds}, kNow);
@@ -134,7 +135,8 @@ TEST_F(ResultsFolderTest, ACurveThatLostItsFirstLineBeginsAnewAndAForeignOneIsDa
       EXPECT_TRUE(Read(curve).starts_with(header + "0,"));
     }
   }
-  for (const std::string& foreign : {"x," + header, std::string("member,seed,other"), "x" + header + "0,1\n"}) {
+  for (const std::string& foreign :
+       {"x," + header, std::string("member,seed,other"), "x" + header + "0,1\n"}) {
     std::ofstream(curve, std::ios::trunc) << foreign;
     const absl::Status status = ResultsFolder::Resume(folder_, {2}, {200}, kNow).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
