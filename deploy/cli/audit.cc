@@ -37,8 +37,19 @@ std::string FormatAudit(const std::vector<AuditedStream>& streams) {
   return table.Format();
 }
 
-absl::Status Audit(const std::string& folder) {
-  SR2L_ASSIGN_OR_RETURN(const std::vector<AuditedStream> streams, AuditLog(LogFolderIn(folder)));
+// Of table files that are damaged, whoever needs what they hold.
+void WarnOf(const std::vector<std::string>& damaged_files, bool all_whole) {
+  for (const std::string& file : damaged_files) {
+    std::cerr << "sr2l: warning: " << file << std::endl;
+  }
+  if (damaged_files.empty()) return;
+  std::cerr << "sr2l: warning: a replay goes on with such a log, but never frees its room"
+            << (all_whole ? "; every stream is whole" : "") << std::endl;
+}
+
+absl::Status Audit(const std::string& path) {
+  const std::string folder = LogFolderIn(path);
+  SR2L_ASSIGN_OR_RETURN(const std::vector<AuditedStream> streams, AuditLog(folder));
   std::cout << FormatAudit(streams) << std::flush;
   size_t damaged = 0;
   std::string first;
@@ -48,6 +59,8 @@ absl::Status Audit(const std::string& folder) {
     first = absl::StrCat("experiment ", stream.spec.experiment_id(), " member ",
                          stream.spec.member(), " ", ToText(stream.scan.damage.front()));
   }
+  SR2L_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindDamagedFiles(folder));
+  WarnOf(files, damaged == 0);
   if (damaged == 0) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(damaged, " of ", streams.size(), " streams are damaged; the first: ", first));

@@ -1,10 +1,12 @@
 #include "replay/core/audit_log.h"
 
 #include <rocksdb/db.h>
+#include <rocksdb/sst_file_reader.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -58,6 +60,26 @@ absl::StatusOr<std::vector<AuditedStream>> AuditLog(const std::string& folder) {
     }
   }
   return streams;
+}
+
+absl::StatusOr<std::vector<std::string>> FindDamagedFiles(const std::string& folder) {
+  SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<rocksdb::DB> db, OpenToRead(folder));
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db->GetLiveFilesMetaData(&files);
+  rocksdb::ReadOptions options;
+  options.readahead_size = size_t{2} << 20;
+  std::vector<std::string> damaged;
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    const std::string path = file.db_path + file.name;
+    rocksdb::SstFileReader reader(LogOptions());
+    rocksdb::Status status = reader.Open(path);
+    if (status.ok()) status = reader.VerifyChecksum(options);
+    std::error_code error;
+    // The replay that has the log open may have removed it.
+    if (status.ok() || !std::filesystem::exists(path, error)) continue;
+    damaged.push_back(absl::StrCat(path, ": ", status.ToString()));
+  }
+  return damaged;
 }
 
 }  // namespace sr2l

@@ -23,6 +23,10 @@ struct AuditedStream {
 // be read at all.
 absl::StatusOr<std::vector<AuditedStream>> AuditLog(const std::string& folder);
 
+// Checks every block of the log's table files, also those that hold only what nobody needs any
+// more: a text for each file that is damaged. Errors are as AuditLog's.
+absl::StatusOr<std::vector<std::string>> FindDamagedFiles(const std::string& folder);
+
 }  // namespace sr2l
 
 #endif  // SR2L_REPLAY_CORE_AUDIT_LOG_H_

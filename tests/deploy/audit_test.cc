@@ -9,12 +9,14 @@
 
 #include "replay/core/durable_log.h"
 #include "tests/deploy/run_program.h"
+#include "tests/replay/buried_damage.h"
 #include "tests/replay/chunks.h"
 #include "tests/replay/log_folder.h"
 
 namespace sr2l {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class AuditTest : public ::testing::Test {
@@ -111,6 +113,16 @@ TEST_F(AuditTest, ACountThatIsNotTheNextStepShowsWhatReleasedChunksHid) {
   const ProgramResult result = RunProgram({Binary("sr2l"), "audit", folder_.path()});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.errors, HasSubstr("36 steps were stored in all"));
+}
+
+// Nobody misses it, but a replay does not compact such a log.
+TEST_F(AuditTest, DamageInWhatNoStreamNeedsIsAWarningThatNamesTheFile) {
+  const std::string file = BuryDamage(folder_.path(), {.table = 7});
+  const ProgramResult result = RunProgram({Binary("sr2l"), "audit", folder_.path()});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, ::testing::ContainsRegex("e +3 +0 +0 +32 +24 +8 +31 +0 +0 +0"));
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("warning: " + file), HasSubstr("checksum"),
+                                   HasSubstr("every stream is whole")));
 }
 
 TEST_F(AuditTest, AFolderWithoutALogIsAnError) {
