@@ -101,9 +101,9 @@ absl::StatusOr<std::unique_ptr<DurableLog>> DurableLog::Open(const Options& opti
   }
   const bool damaged = log->ReportDamage();
   SR2L_RETURN_IF_ERROR(Begin(*db, options.write_buffer_bytes, damaged));
-  const auto reopen = [options, damaged]() -> absl::StatusOr<LogWriter::Database> {
+  const auto reopen = [options, damaged](bool damage_met) -> absl::StatusOr<LogWriter::Database> {
     SR2L_ASSIGN_OR_RETURN(LogWriter::Database db, OpenDatabase(options.folder));
-    SR2L_RETURN_IF_ERROR(Begin(*db, options.write_buffer_bytes, damaged));
+    SR2L_RETURN_IF_ERROR(Begin(*db, options.write_buffer_bytes, damaged || damage_met));
     return db;
   };
   log->writer_ = std::make_unique<LogWriter>(

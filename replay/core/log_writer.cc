@@ -116,6 +116,10 @@ absl::Status LogWriter::NoteFailure(const absl::Status& cause, Failure failure) 
     attempt_ = absl::Now();
   }
   failure_ = std::max(failure_, failure);
+  if (failure == Failure::kWrite && absl::IsDataLoss(cause) && !std::exchange(damaged_, true)) {
+    SR2L_WARNING("the log is not compacted as long as it is damaged: {}",
+                 std::string(cause.message()));
+  }
   health_.full = full;
   const char* const what = full                         ? "the disk of the log is full: "
                            : failure_ == Failure::kSync ? "the log cannot be synced: "
@@ -239,14 +243,20 @@ bool LogWriter::IsWorthTrying() {
 
 void LogWriter::Recover() {
   Failure failure;
+  bool damaged;
   {
     absl::MutexLock lock(&mu_);
     failure = failure_;
+    damaged = damaged_;
     if (failure == Failure::kLost || !IsWorthTrying()) return;
   }
   absl::MutexLock db_lock(&db_mu_);
   absl::Status recovered;
-  if (failure == Failure::kWrite || db_ == nullptr) recovered = Reopen();
+  Failure still = Failure::kWrite;
+  if (failure == Failure::kWrite || db_ == nullptr) {
+    recovered = Reopen(damaged);
+    if (absl::IsDataLoss(recovered)) still = Failure::kLost;
+  }
   // After a failed sync the system may call pages clean that never reached the disk. All is
   // written again from memory, to a table file, and the WAL is dropped.
   if (recovered.ok() && synced_file_.mark().untrusted != 0) {
@@ -254,7 +264,6 @@ void LogWriter::Recover() {
     if (recovered.ok()) synced_file_.NoteUntrusted(false);
   }
   if (!recovered.ok()) {
-    const Failure still = absl::IsDataLoss(recovered) ? Failure::kLost : Failure::kWrite;
     NoteFailure(recovered, still).IgnoreError();
     return;
   }
@@ -266,7 +275,7 @@ void LogWriter::Recover() {
   health_.refusal.clear();
 }
 
-absl::Status LogWriter::Reopen() {
+absl::Status LogWriter::Reopen(bool damaged) {
   // RocksDB's own recovery is no help: it waits for more room than may ever be, does not leave
   // the file whose end was cut as long as nothing else was written to it, and gives up where it
   // could not open the next one.
@@ -275,7 +284,7 @@ absl::Status LogWriter::Reopen() {
     db_->Close();
     db_.reset();
   }
-  SR2L_ASSIGN_OR_RETURN(Database db, options_.reopen());
+  SR2L_ASSIGN_OR_RETURN(Database db, options_.reopen(damaged));
   const uint64_t sequence = db->GetLatestSequenceNumber();
   if (sequence < written_) {
     return absl::DataLossError(absl::StrCat("opened anew it ends at record ", sequence,

@@ -37,9 +37,10 @@ struct LogSyncOptions {
 
 // Owns a log's database, writes to it and syncs it with a thread of its own. When a write fails
 // nothing more is taken; the thread then opens the database anew until that goes well, which
-// loses nothing that was written. When a sync fails, so that nobody knows what the disk holds, all
-// that is not in table files is written again before anything counts as durable, by the next
-// process if this one ends before. Thread-safe.
+// loses nothing that was written. So it does when a compaction meets damage, without further
+// compactions: they would meet it again. When a sync fails, so that nobody knows what the disk
+// holds, all that is not in table files is written again before anything counts as durable, by the
+// next process if this one ends before. Thread-safe.
 class LogWriter {
  public:
   using Done = TrajectoryLog::Done;
@@ -48,8 +49,9 @@ class LogWriter {
   struct Options {
     std::string folder;  // of the database
     LogSyncOptions sync = {};
-    // Opens the database again after it was closed. Called by the thread alone.
-    std::function<absl::StatusOr<Database>()> reopen;
+    // Opens the database again after it was closed, without compactions if it is damaged. Called
+    // by the thread alone.
+    std::function<absl::StatusOr<Database>(bool damaged)> reopen;
   };
 
   LogWriter(Database db, Options options);
@@ -101,7 +103,7 @@ class LogWriter {
   absl::Status Refusal() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   // Gets the database going again after a failure, if it can.
   void Recover() ABSL_LOCKS_EXCLUDED(db_mu_, mu_);
-  absl::Status Reopen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(db_mu_);
+  absl::Status Reopen(bool damaged) ABSL_EXCLUSIVE_LOCKS_REQUIRED(db_mu_);
   uint64_t Room() const;  // on the disk, bytes; 0: not known
   // Whether Recover may meet with success.
   bool IsWorthTrying() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -119,6 +121,7 @@ class LogWriter {
   std::vector<std::weak_ptr<const Done>> patient_ ABSL_GUARDED_BY(mu_);
   LogHealth health_ ABSL_GUARDED_BY(mu_);
   Failure failure_ ABSL_GUARDED_BY(mu_) = Failure::kNone;
+  bool damaged_ ABSL_GUARDED_BY(mu_) = false;         // a compaction met it; stays so
   uint64_t room_to_exceed_ ABSL_GUARDED_BY(mu_) = 0;  // on the disk, bytes, to try again
   absl::Time attempt_ ABSL_GUARDED_BY(mu_);           // the last, or when the failure began
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
