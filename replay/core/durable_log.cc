@@ -232,18 +232,18 @@ absl::Status DurableLog::Append(const StreamId& id, ChunkPtr chunk) {
   size_t forgotten = 0;
   {
     absl::MutexLock lock(&mu_);
-    const Stream& stream = *Find(id);
-    const uint64_t number = NumberOf(id.table);
+    const Table& table = tables_.find(id.table)->second;
+    const Stream& stream = table.streams[id.stream];
     record.state = {.epoch = stream.state.epoch,
                     .next_step = chunk->first_step() + chunk->num_steps()};
     record.appended_steps = stream.appended_steps + chunk->num_steps();
     record.resume_token = chunk->resume_token();
-    forgotten = CountBefore(stream.chunk_starts, stream.state.next_step, stream.forget_before);
+    forgotten = CountForgotten(table, stream);
     for (size_t i = 0; i < forgotten; ++i) {
-      batch.Delete(ChunkKey(number, id.stream, stream.chunk_starts[i]));
+      batch.Delete(ChunkKey(table.number, id.stream, stream.chunk_starts[i]));
     }
-    batch.Put(StreamKey(number, id.stream), Encode(record));
-    batch.Put(ChunkKey(number, id.stream, chunk->first_step()), encoded);
+    batch.Put(StreamKey(table.number, id.stream), Encode(record));
+    batch.Put(ChunkKey(table.number, id.stream, chunk->first_step()), encoded);
   }
   const absl::Status written = writer_->Write(batch, LogWriter::Stall::kRefuse);
   if (!written.ok()) {
@@ -284,11 +284,13 @@ absl::Status DurableLog::Release(const TableId& id, uint64_t end_step) {
   SR2L_RETURN_IF_ERROR(memory_.Release(id, end_step));
   rocksdb::WriteBatch batch;
   std::vector<uint64_t> limits;  // by stream: chunks that start before it go
+  uint64_t released_end = 0;
   {
     absl::MutexLock lock(&mu_);
-    Table& table = tables_.find(id)->second;
-    table.record.released_end = std::max(table.record.released_end, end_step);
-    batch.Put(TableKey(table.number), Encode(table.record));
+    const Table& table = tables_.find(id)->second;
+    TableRecord record = table.record;
+    record.released_end = released_end = std::max(record.released_end, end_step);
+    batch.Put(TableKey(table.number), Encode(record));
     for (uint32_t i = 0; i < table.streams.size(); ++i) {
       const Stream& stream = table.streams[i];
       const auto& starts = stream.chunk_starts;
@@ -302,6 +304,7 @@ absl::Status DurableLog::Release(const TableId& id, uint64_t end_step) {
   if (!writer_->Write(batch, LogWriter::Stall::kWait).ok()) return absl::OkStatus();
   absl::MutexLock lock(&mu_);
   Table& table = tables_.find(id)->second;
+  table.record.released_end = released_end;
   for (size_t i = 0; i < limits.size(); ++i) {
     auto& starts = table.streams[i].chunk_starts;
     starts.erase(starts.begin(), std::lower_bound(starts.begin(), starts.end(), limits[i]));
@@ -388,6 +391,13 @@ void DurableLog::Acknowledge(v1::AppendResponse& response) const {
   response.set_log_sync(v1::AppendResponse::LOG_SYNC_INTERVAL);
   response.set_log_sync_interval_ms(
       static_cast<uint32_t>(absl::ToInt64Milliseconds(options_.sync.interval)));
+}
+
+// Not what a restart would look for: a Release may not have reached the disk.
+size_t DurableLog::CountForgotten(const Table& table, const Stream& stream) {
+  const uint64_t next_step = stream.state.next_step;
+  return CountBefore(stream.chunk_starts, next_step,
+                     std::min(stream.forget_before, NeededBegin(table.record, next_step)));
 }
 
 DurableLog::Stream* DurableLog::Find(const StreamId& id) {

@@ -90,7 +90,7 @@ class DurableLog final : public TrajectoryLog {
   };
   struct Table {
     uint64_t number = 0;
-    TableRecord record;
+    TableRecord record;  // as it is on disk
     std::vector<Stream> streams;
     std::vector<LogDamage> damage;
   };
@@ -102,6 +102,9 @@ class DurableLog final : public TrajectoryLog {
   void RestoreTable(rocksdb::DB& db, const StoredTable& stored) ABSL_LOCKS_EXCLUDED(mu_);
   // Tells of damage; whether there is any.
   bool ReportDamage() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // How many of the stream's chunks, from the first on, its next one deletes.
+  static size_t CountForgotten(const Table& table, const Stream& stream);
 
   // Null: no such stream, no such table.
   Stream* Find(const StreamId& id) ABSL_SHARED_LOCKS_REQUIRED(mu_);

@@ -37,16 +37,6 @@ absl::Status CheckFormat(rocksdb::DB& db) {
                                                     ": another version of sr2l wrote it"));
 }
 
-// The first step that the log must still hold.
-uint64_t NeededBegin(const TableRecord& table, uint64_t next_step) {
-  if (table.ended()) return next_step;
-  if (!table.spec.has_capacity()) return std::min(table.released_end, next_step);
-  const uint64_t end =
-      table.spec.has_limits() ? next_step : std::min(table.released_end, next_step);
-  const uint64_t capacity = TransitionTable::StreamCapacity(table.spec);
-  return end > capacity ? end - capacity : 0;
-}
-
 // Null if the value is not the chunk that the key says.
 absl::StatusOr<ChunkPtr> DecodeChunk(const v1::TableSpec& spec, uint32_t stream,
                                      uint64_t first_step, const rocksdb::Slice& value) {
@@ -151,6 +141,15 @@ bool ReadRecord(rocksdb::DB& db, const StoredTable& table, uint32_t stream, Stre
 }
 
 }  // namespace
+
+uint64_t NeededBegin(const TableRecord& table, uint64_t next_step) {
+  if (table.ended()) return next_step;
+  if (!table.spec.has_capacity()) return std::min(table.released_end, next_step);
+  const uint64_t end =
+      table.spec.has_limits() ? next_step : std::min(table.released_end, next_step);
+  const uint64_t capacity = TransitionTable::StreamCapacity(table.spec);
+  return end > capacity ? end - capacity : 0;
+}
 
 absl::StatusOr<std::vector<StoredTable>> ScanTables(rocksdb::DB& db) {
   SR2L_RETURN_IF_ERROR(CheckFormat(db));

@@ -32,6 +32,9 @@ struct StreamScan {
   std::vector<LogDamage> damage;      // all of it; empty: the stream is whole
 };
 
+// The first step that the log must still hold of a stream that came to `next_step`.
+uint64_t NeededBegin(const TableRecord& table, uint64_t next_step);
+
 // Every table, by number. DataLoss names what cannot be read; FailedPrecondition a log that
 // was written by another version.
 absl::StatusOr<std::vector<StoredTable>> ScanTables(rocksdb::DB& db);
