@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <tuple>
 #include <utility>
@@ -28,13 +29,19 @@ absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenToRead(const std::string& folde
   options.max_open_files = -1;  // files stay readable when they are removed
   absl::Status status;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::optional<SyncedFile::Mark> mark = SyncedFile::Read(folder);
     status = SyncedFile::CheckManifest(folder);
     if (!status.ok()) continue;
     rocksdb::DB* opened = nullptr;
     const rocksdb::Status open = rocksdb::DB::OpenForReadOnly(options, folder, &opened);
-    if (open.ok()) return std::unique_ptr<rocksdb::DB>(opened);
-    status = absl::Status(ToAbsl(open).code(),
-                          absl::StrCat("cannot read the log ", folder, ": ", open.ToString()));
+    if (!open.ok()) {
+      status = absl::Status(ToAbsl(open).code(),
+                            absl::StrCat("cannot read the log ", folder, ": ", open.ToString()));
+      continue;
+    }
+    std::unique_ptr<rocksdb::DB> db(opened);
+    status = SyncedFile::CheckSequence(*db, folder, mark);
+    if (status.ok()) return db;
   }
   return status;
 }
@@ -43,7 +50,6 @@ absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenToRead(const std::string& folde
 
 absl::StatusOr<std::vector<AuditedStream>> AuditLog(const std::string& folder) {
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<rocksdb::DB> db, OpenToRead(folder));
-  SR2L_RETURN_IF_ERROR(SyncedFile::CheckSequence(*db, folder));
   SR2L_ASSIGN_OR_RETURN(std::vector<StoredTable> tables, ScanTables(*db));
   std::sort(tables.begin(), tables.end(), [](const StoredTable& a, const StoredTable& b) {
     const auto order = [](const v1::TableSpec& spec) {

@@ -92,7 +92,8 @@ DurableLog::DurableLog(const Options& options) : options_(options), memory_(opti
 
 absl::StatusOr<std::unique_ptr<DurableLog>> DurableLog::Open(const Options& options) {
   SR2L_ASSIGN_OR_RETURN(std::unique_ptr<rocksdb::DB> db, OpenDatabase(options.folder));
-  SR2L_RETURN_IF_ERROR(SyncedFile::CheckSequence(*db, options.folder));
+  const std::optional<SyncedFile::Mark> mark = SyncedFile::Read(options.folder);
+  SR2L_RETURN_IF_ERROR(SyncedFile::CheckSequence(*db, options.folder, mark));
   std::unique_ptr<DurableLog> log(new DurableLog(options));
   const absl::Status restored = log->Restore(*db);
   if (!restored.ok()) {

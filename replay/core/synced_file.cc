@@ -37,16 +37,6 @@ uint32_t CrcOf(const SyncedFile::Mark& mark) {
   return Crc32c({reinterpret_cast<const char*>(&mark), sizeof(mark)});
 }
 
-std::optional<SyncedFile::Mark> ReadMark(const std::string& folder) {
-  StoredMark stored;
-  std::ifstream file(SyncedPath(folder), std::ios::binary);
-  if (!file.is_open()) return std::nullopt;
-  file.read(reinterpret_cast<char*>(&stored), sizeof(stored));
-  if (file && stored.format == 1 && stored.crc == CrcOf(stored.mark)) return stored.mark;
-  SR2L_WARNING("{} is damaged: whether the log lost its end cannot be told", SyncedPath(folder));
-  return std::nullopt;
-}
-
 // The number of a MANIFEST's name; nullopt: it is no such name.
 std::optional<uint64_t> ManifestNumber(absl::string_view name) {
   uint64_t number = 0;
@@ -70,8 +60,18 @@ absl::Status Lost(const std::string& folder, const std::string& what) {
 
 }  // namespace
 
+std::optional<SyncedFile::Mark> SyncedFile::Read(const std::string& folder) {
+  StoredMark stored;
+  std::ifstream file(SyncedPath(folder), std::ios::binary);
+  if (!file.is_open()) return std::nullopt;
+  file.read(reinterpret_cast<char*>(&stored), sizeof(stored));
+  if (file && stored.format == 1 && stored.crc == CrcOf(stored.mark)) return stored.mark;
+  SR2L_WARNING("{} is damaged: whether the log lost its end cannot be told", SyncedPath(folder));
+  return std::nullopt;
+}
+
 absl::Status SyncedFile::CheckManifest(const std::string& folder) {
-  const std::optional<Mark> mark = ReadMark(folder);
+  const std::optional<Mark> mark = Read(folder);
   if (!mark.has_value() || mark->manifest_number == 0) return absl::OkStatus();
   std::string name = ReadBytes(folder + "/CURRENT");
   // What is no name RocksDB refuses.
@@ -94,8 +94,8 @@ absl::Status SyncedFile::CheckManifest(const std::string& folder) {
   return Lost(folder, absl::StrCat("has a damaged ", name));
 }
 
-absl::Status SyncedFile::CheckSequence(rocksdb::DB& db, const std::string& folder) {
-  const std::optional<Mark> mark = ReadMark(folder);
+absl::Status SyncedFile::CheckSequence(rocksdb::DB& db, const std::string& folder,
+                                       const std::optional<Mark>& mark) {
   const uint64_t sequence = db.GetLatestSequenceNumber();
   if (!mark.has_value() || mark->sequence <= sequence) return absl::OkStatus();
   return Lost(folder, absl::StrCat("ends at record ", sequence, ", but the disk had it up to ",
@@ -104,7 +104,7 @@ absl::Status SyncedFile::CheckSequence(rocksdb::DB& db, const std::string& folde
 
 SyncedFile::SyncedFile(const std::string& folder)
     : folder_(folder),
-      mark_(ReadMark(folder).value_or(Mark())),
+      mark_(Read(folder).value_or(Mark())),
       file_(open(SyncedPath(folder).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) {}
 
 SyncedFile::~SyncedFile() {

@@ -30,8 +30,12 @@ class SyncedFile {
   // DataLoss: the folder's MANIFEST is not what the disk was told to hold. Before the database
   // is opened, which removes the files that its MANIFEST does not list.
   static absl::Status CheckManifest(const std::string& folder);
-  // DataLoss: the database ends before what was synced.
-  static absl::Status CheckSequence(rocksdb::DB& db, const std::string& folder);
+  // The mark of the folder's file, if it has one that is whole.
+  static std::optional<Mark> Read(const std::string& folder);
+  // DataLoss: the database ends before the mark. That is read before the database is opened, where
+  // another process may write to it: its log and mark go on.
+  static absl::Status CheckSequence(rocksdb::DB& db, const std::string& folder,
+                                    const std::optional<Mark>& mark);
 
   // Goes on with the mark of the folder's file, if it has one.
   explicit SyncedFile(const std::string& folder);
