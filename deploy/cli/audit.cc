@@ -1,6 +1,5 @@
 // sr2l audit: whether a replay's log holds every step once.
 
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -11,14 +10,16 @@
 #include "deploy/cli/commands.h"
 #include "deploy/cli/text_table.h"
 #include "replay/core/audit_log.h"
+#include "replay/core/log_database.h"
 
 namespace sr2l {
 namespace {
 
 // A run's folder keeps the log of its replay in a folder of its own.
-std::string LogFolderIn(const std::string& folder) {
+absl::StatusOr<std::string> LogFolderIn(const std::string& folder) {
   const std::string inner = folder + "/replay";
-  return std::filesystem::exists(inner + "/CURRENT") ? inner : folder;
+  SR2L_ASSIGN_OR_RETURN(const bool has_current, HasCurrent(inner));
+  return has_current ? inner : folder;
 }
 
 std::string FormatAudit(const std::vector<AuditedStream>& streams) {
@@ -48,7 +49,7 @@ void WarnOf(const std::vector<std::string>& damaged_files, bool all_whole) {
 }
 
 absl::Status Audit(const std::string& path) {
-  const std::string folder = LogFolderIn(path);
+  SR2L_ASSIGN_OR_RETURN(const std::string folder, LogFolderIn(path));
   SR2L_ASSIGN_OR_RETURN(const std::vector<AuditedStream> streams, AuditLog(folder));
   std::cout << FormatAudit(streams) << std::flush;
   size_t damaged = 0;

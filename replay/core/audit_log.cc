@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status/status_macros.h"
+#include "replay/core/log_database.h"
 #include "replay/core/synced_file.h"
 
 namespace sr2l {
@@ -22,9 +23,8 @@ namespace {
 constexpr int kAttempts = 10;
 
 absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenToRead(const std::string& folder) {
-  if (!std::filesystem::exists(folder + "/CURRENT")) {
-    return absl::NotFoundError(absl::StrCat(folder, " holds no log"));
-  }
+  SR2L_ASSIGN_OR_RETURN(const bool has_current, HasCurrent(folder));
+  if (!has_current) return absl::NotFoundError(absl::StrCat(folder, " holds no log"));
   rocksdb::Options options = LogOptions();
   options.max_open_files = -1;  // files stay readable when they are removed
   absl::Status status;

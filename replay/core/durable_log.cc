@@ -1,22 +1,17 @@
 #include "replay/core/durable_log.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <unordered_map>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
 #include "common/status/check.h"
 #include "common/status/status_macros.h"
+#include "replay/core/log_database.h"
 #include "replay/core/synced_file.h"
 
 namespace sr2l {
 namespace {
-
-constexpr size_t kRecoveryBufferBytes = size_t{1} << 30;  // used as far as the WAL reaches
-constexpr size_t kMaxArenaBlockBytes = size_t{1} << 20;  // a write buffer has room for several
 
 TableId IdOf(const v1::TableSpec& spec) { return {spec.experiment_id(), spec.member()}; }
 
@@ -30,60 +25,6 @@ size_t CountBefore(const std::deque<uint64_t>& starts, uint64_t next_step, uint6
   if (next_step <= begin_step) return starts.size();
   const auto beyond = std::upper_bound(starts.begin(), starts.end(), begin_step);
   return beyond == starts.begin() ? 0 : static_cast<size_t>(beyond - starts.begin() - 1);
-}
-
-// Whether the folder holds a log, whole or not: a database that lost the file that names its
-// parts would be taken for a new one.
-absl::StatusOr<bool> HasLog(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return absl::UnavailableError(absl::StrCat(folder, ": ", error.message()));
-  if (std::filesystem::exists(folder + "/CURRENT")) return true;
-  for (const auto& file : std::filesystem::directory_iterator(folder, error)) {
-    const std::string name = file.path().filename();
-    const bool holds_records =
-        absl::EndsWith(name, ".sst") || (absl::EndsWith(name, ".log") && file.file_size() > 0);
-    if (holds_records) {
-      return absl::DataLossError(absl::StrCat(folder, " holds ", name, ", but no file CURRENT"));
-    }
-  }
-  return false;
-}
-
-// Begin follows: until then nothing is compacted, as a compaction that meets damage stops the
-// whole database, and nothing but what opening takes is written.
-absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenDatabase(const std::string& folder) {
-  SR2L_ASSIGN_OR_RETURN(const bool has_log, HasLog(folder));
-  SR2L_RETURN_IF_ERROR(SyncedFile::CheckManifest(folder));
-  rocksdb::Options options = LogOptions();
-  options.create_if_missing = !has_log;
-  options.disable_auto_compactions = true;
-  // All of the WAL fits, so that nothing is written to make room for it in memory.
-  options.write_buffer_size = kRecoveryBufferBytes;
-  rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(options, folder, &opened);
-  if (!status.ok()) {
-    return absl::Status(ToAbsl(status).code(),
-                        absl::StrCat("cannot open the log ", folder, ": ", status.ToString()));
-  }
-  std::unique_ptr<rocksdb::DB> db(opened);
-  if (has_log && db->GetLatestSequenceNumber() > 0) return db;
-  rocksdb::WriteOptions sync;
-  sync.sync = true;
-  SR2L_RETURN_IF_ERROR(ToAbsl(db->Put(sync, FormatKey(), EncodeFormat(kLogFormat))));
-  return db;
-}
-
-absl::Status Begin(rocksdb::DB& db, size_t write_buffer_bytes, bool damaged) {
-  std::unordered_map<std::string, std::string> options = {
-      {"write_buffer_size", absl::StrCat(write_buffer_bytes)},
-      {"arena_block_size", absl::StrCat(std::min(kMaxArenaBlockBytes, write_buffer_bytes / 8))}};
-  if (damaged) {
-    options["level0_slowdown_writes_trigger"] = options["level0_stop_writes_trigger"] = "1000000";
-  } else {
-    options["disable_auto_compactions"] = "false";
-  }
-  return ToAbsl(db.SetOptions(options));
 }
 
 }  // namespace
@@ -101,10 +42,10 @@ absl::StatusOr<std::unique_ptr<DurableLog>> DurableLog::Open(const Options& opti
                         absl::StrCat("the log ", options.folder, ": ", restored.message()));
   }
   const bool damaged = log->ReportDamage();
-  SR2L_RETURN_IF_ERROR(Begin(*db, options.write_buffer_bytes, damaged));
+  SR2L_RETURN_IF_ERROR(BeginWrites(*db, options.write_buffer_bytes, damaged));
   const auto reopen = [options, damaged](bool damage_met) -> absl::StatusOr<LogWriter::Database> {
     SR2L_ASSIGN_OR_RETURN(LogWriter::Database db, OpenDatabase(options.folder));
-    SR2L_RETURN_IF_ERROR(Begin(*db, options.write_buffer_bytes, damaged || damage_met));
+    SR2L_RETURN_IF_ERROR(BeginWrites(*db, options.write_buffer_bytes, damaged || damage_met));
     return db;
   };
   log->writer_ = std::make_unique<LogWriter>(

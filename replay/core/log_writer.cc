@@ -43,9 +43,10 @@ rocksdb::Status SyncPath(const std::string& path) {
 // RocksDB's own SyncWAL may abort the process when a write fails beside it.
 rocksdb::Status SyncWals(const std::string& folder) {
   std::error_code error;
-  for (const auto& file : std::filesystem::directory_iterator(folder, error)) {
-    if (file.path().extension() != ".log") continue;
-    const rocksdb::Status synced = SyncPath(file.path());
+  std::filesystem::directory_iterator file(folder, error);
+  for (; !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
+    if (file->path().extension() != ".log") continue;
+    const rocksdb::Status synced = SyncPath(file->path());
     if (!synced.ok()) return synced;
   }
   if (error) return rocksdb::Status::IOError(folder, error.message());

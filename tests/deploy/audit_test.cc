@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -123,6 +125,17 @@ TEST_F(AuditTest, DamageInWhatNoStreamNeedsIsAWarningThatNamesTheFile) {
   EXPECT_THAT(result.output, ::testing::ContainsRegex("e +3 +0 +0 +32 +24 +8 +31 +0 +0 +0"));
   EXPECT_THAT(result.errors, AllOf(HasSubstr("warning: " + file), HasSubstr("checksum"),
                                    HasSubstr("every stream is whole")));
+}
+
+TEST_F(AuditTest, APathThatCannotBeLookedAtIsAnErrorThatNamesIt) {
+  const std::string loop = folder_.root() + "/loop";
+  std::filesystem::create_symlink("loop", loop);
+  for (const std::string& path : {loop, "/tmp/" + std::string(300, 'x'), std::string(5000, 'x')}) {
+    const ProgramResult result = RunProgram({Binary("sr2l"), "audit", path});
+    EXPECT_EQ(result.exit_code, 1) << path;
+    EXPECT_THAT(result.errors, HasSubstr("sr2l: " + path));
+    EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 1) << result.errors;
+  }
 }
 
 TEST_F(AuditTest, AFolderWithoutALogIsAnError) {

@@ -118,6 +118,16 @@ void FlushToTableFile(const LogFolder& folder) {
   Tamper(folder, [](rocksdb::DB& db) { ASSERT_TRUE(db.Flush({}).ok()); });
 }
 
+TEST(DurableLogTest, AFolderThatCannotBeLookedIntoIsRefusedByName) {
+  const LogFolder folder;
+  std::filesystem::create_directory(folder.path());
+  const std::string loop = folder.path() + "/CURRENT";
+  std::filesystem::create_symlink("CURRENT", loop);
+  const auto log = folder.Open();
+  EXPECT_EQ(log.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(log.status().message()), ::testing::HasSubstr(loop));
+}
+
 // Two tables of one stream each; where the log's WAL ended after each chunk of either.
 class CrashPointTest : public ::testing::Test {
  protected:
