@@ -35,7 +35,9 @@ absl::Status LocalProcesses::StartReplay() {
   }
   SR2L_RETURN_IF_ERROR(
       Launch("sr2l-replay", "replay", std::move(arguments), Supervisor::Role::kEssential));
-  return AwaitReady("replay");
+  // However long its log is: the end of the process is noticed.
+  return supervisor_.AwaitFile("replay", folder_.AddressFile("replay"), absl::InfiniteFuture(),
+                               "reads its log");
 }
 
 absl::Status LocalProcesses::StartActors() {

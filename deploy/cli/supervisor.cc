@@ -140,7 +140,9 @@ absl::Status Supervisor::StartWhatIsDue() {
 }
 
 absl::Status Supervisor::AwaitFile(const std::string& name, const std::string& path,
-                                   absl::Time deadline) {
+                                   absl::Time deadline, const std::string& does) {
+  const absl::Time begin = absl::Now();
+  absl::Time notice_at = begin + options_.still_waiting_after;
   while (!std::filesystem::exists(path)) {
     if (interrupts() > 0) return absl::CancelledError("interrupted");
     const absl::Time now = absl::Now();
@@ -148,6 +150,11 @@ absl::Status Supervisor::AwaitFile(const std::string& name, const std::string& p
       const Entry* entry = Find(name);
       return absl::DeadlineExceededError(absl::StrCat(
           name, " did not become ready in time", entry == nullptr ? "" : TailOfLog(entry->command)));
+    }
+    if (!does.empty() && now >= notice_at) {
+      options_.notice(
+          absl::StrCat(name, " still ", does, " after ", absl::ToInt64Seconds(now - begin), " s"));
+      notice_at = now + options_.still_waiting_after;
     }
     SR2L_RETURN_IF_ERROR(Turn(std::min(deadline, now + kFilePollInterval)));
   }

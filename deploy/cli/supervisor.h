@@ -28,6 +28,7 @@ class Supervisor {
   struct Options {
     int max_failures = 5;  // in a row, after which a process is given up
     absl::Duration healthy_after = absl::Seconds(10);  // running so long ends a row
+    absl::Duration still_waiting_after = absl::Seconds(10);  // between notices of AwaitFile
     // Told, one line each, what people should know and what does not end the run.
     std::function<void(const std::string&)> notice = [](const std::string&) {};
   };
@@ -46,8 +47,10 @@ class Supervisor {
   absl::Status Turn(absl::Time deadline);
 
   // Turns until `path` exists, which is how the process `name` says that it serves.
-  // DeadlineExceeded, Cancelled after an interrupt, or Turn's error.
-  absl::Status AwaitFile(const std::string& name, const std::string& path, absl::Time deadline);
+  // DeadlineExceeded, Cancelled after an interrupt, or Turn's error. Tells again and again that
+  // the process still `does` something, if that is not empty.
+  absl::Status AwaitFile(const std::string& name, const std::string& path, absl::Time deadline,
+                         const std::string& does = "");
 
   // Ends the processes with these names: SIGTERM, then SIGKILL after `grace` or at a
   // further interrupt. They are not started again, and their end is no failure.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <functional>
 #include <memory>
 
@@ -18,6 +19,7 @@ namespace sr2l {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -114,6 +116,27 @@ TEST_F(SupervisorTest, AnEssentialProcessThatServedIsStartedAgainUntilItIsGivenU
               AllOf(HasSubstr("learner exited with status 3"), HasSubstr("failure number 3")));
   EXPECT_THAT(notices_, ElementsAre(HasSubstr("starting it again"),
                                     HasSubstr("starting it again")));
+}
+
+// As a replay that reads a long log: no deadline, but news, and its end ends the wait.
+TEST_F(SupervisorTest, ALongWaitSaysWhatTheProcessDoesAndEndsWithIt) {
+  Supervisor supervisor(
+      *interrupts_, wake_up_,
+      {.still_waiting_after = absl::ZeroDuration(), .notice = [this](const std::string& line) {
+         notices_.push_back(line);
+         if (notices_.size() == 3) std::ofstream(folder_ / "go");
+       }});
+  ASSERT_TRUE(supervisor
+                  .Start(Shell("replay", "until test -e " + (folder_ / "go") +
+                                             "; do sleep 0.01; done; exit 4"),
+                         Supervisor::Role::kEssential)
+                  .ok());
+  const absl::Status status =
+      supervisor.AwaitFile("replay", folder_ / "address", absl::InfiniteFuture(), "reads its log");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("replay exited with status 4"));
+  ASSERT_GE(notices_.size(), 3U);
+  EXPECT_THAT(notices_, Each(HasSubstr("replay still reads its log after ")));
 }
 
 TEST_F(SupervisorTest, TheRunGoesOnWithoutAnActorWhileAnotherOneWorks) {
