@@ -190,9 +190,11 @@ void Supervisor::Stop(const std::vector<std::string>& names, absl::Duration grac
       options_.notice(std::string(status.message()));
     }
   }
+  const char* const why = interrupts() == interrupts_before ? " did not stop in time and was killed"
+                                                            : " was killed at a further interrupt";
   for (Entry& entry : entries_) {
     if (!is_running(entry)) continue;
-    options_.notice(absl::StrCat(entry.command.name, " did not stop in time and was killed"));
+    options_.notice(absl::StrCat(entry.command.name, why));
     entry.process.reset();
   }
 }

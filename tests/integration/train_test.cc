@@ -23,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kEndless[] = "rounds=1000000";
 constexpr absl::Duration kTimeout = absl::Minutes(2);
@@ -105,7 +106,9 @@ TEST_F(TrainTest, ASecondInterruptKillsAtOnce) {
   train.Signal(SIGINT);
   ASSERT_TRUE(Eventually([&] { return absl::StrContains(train.output(), "interrupted"); }));
   train.Signal(SIGINT);
-  EXPECT_EQ(train.Wait(absl::Seconds(20)).exit_code, 1);
+  const ProgramResult result = train.Wait(absl::Seconds(20));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, Not(HasSubstr("did not stop in time")));
   EXPECT_FALSE(AnyProcess());
 }
 
