@@ -103,7 +103,7 @@ absl::Status RunToEnd(const LoadedConfig& config, const RunFolder& folder,
   folder.RemoveSockets();
   PrintResults(run, folder);
   if (status.ok()) return status;
-  const std::string next = absl::IsCancelled(status)
+  const std::string next = run.can_go_on()
                                ? absl::StrCat("; go on with: sr2l resume ", folder.path())
                                : absl::StrCat("; run folder: ", folder.path());
   return absl::Status(status.code(), absl::StrCat(status.message(), next));

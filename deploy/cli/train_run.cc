@@ -36,6 +36,8 @@ TrainRun::TrainRun(const v1::ExperimentConfig& config, const RunFolder& folder,
 
 absl::Status TrainRun::Run() {
   absl::Status status = TrainToEnd();
+  const bool ended = experiment_.has_value() && HasEnded(experiment_->state());
+  interrupted_ = absl::IsCancelled(status) && !ended;
   printer_.Finish();
   if (supervisor_.interrupts() > 0) {
     printer_.Print("interrupted: writing a checkpoint (once more: kill everything)");

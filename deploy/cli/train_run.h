@@ -27,9 +27,12 @@ class TrainRun {
            LocalProcesses::Options options, int restarts, Interrupts& interrupts,
            ProgressPrinter& printer);
 
-  // The first error of the run: no further one covers it. Cancelled after an interrupt; the
-  // run can then be resumed.
+  // The first error of the run: no further one covers it. Cancelled after an interrupt, and when
+  // the experiment was cancelled.
   absl::Status Run();
+
+  // Whether the run that just ended was interrupted before its experiment had ended.
+  bool can_go_on() const { return interrupted_; }
 
   // The experiment as it was last seen; unset when it was not submitted.
   const std::optional<v1::Experiment>& experiment() const { return experiment_; }
@@ -50,6 +53,7 @@ class TrainRun {
   Supervisor supervisor_;
   LocalProcesses processes_;
   std::optional<v1::Experiment> experiment_;
+  bool interrupted_ = false;
 };
 
 }  // namespace sr2l

@@ -88,6 +88,28 @@ TEST_F(TrainTest, AnInterruptDrainsAndLeavesNoProcess) {
   }
 }
 
+// What was cancelled has ended: there is nothing to go on with, as after an interrupt.
+TEST_F(TrainTest, OnlyAnInterruptedRunIsToldHowItGoesOn) {
+  RunningProgram train(Arguments({"--set", kEndless}));
+  ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << train.output() << train.errors();
+  const std::string learner = "unix:" + run_ + "/sockets/learner.sock";
+  const std::string listed = RunProgram({Binary("sr2l"), "list", "--learner", learner}).output;
+  const std::vector<std::string> lines = absl::StrSplit(listed, '\n');
+  ASSERT_GE(lines.size(), 2U) << listed;
+  const std::string experiment_id(lines[1].substr(0, lines[1].find(' ')));
+  ASSERT_EQ(RunProgram({Binary("sr2l"), "cancel", experiment_id, "--learner", learner}).exit_code,
+            0);
+  const ProgramResult cancelled = train.Wait(kTimeout);
+  EXPECT_EQ(cancelled.exit_code, 1);
+  EXPECT_THAT(cancelled.errors, AllOf(HasSubstr("cancelled by an operator"), HasSubstr(run_),
+                                      Not(HasSubstr("sr2l resume"))));
+  fs::remove_all(run_);
+  RunningProgram again(Arguments({"--set", kEndless}));
+  ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << again.output() << again.errors();
+  again.Signal(SIGINT);
+  EXPECT_THAT(again.Wait(kTimeout).errors, HasSubstr("go on with: sr2l resume " + run_));
+}
+
 TEST_F(TrainTest, AnInterruptDuringTheStartLeavesNoProcess) {
   RunningProgram train(Arguments({"--set", kEndless}));
   ASSERT_TRUE(Eventually([&] { return fs::exists(run_ + "/logs/replay.log"); }));
