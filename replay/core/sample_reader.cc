@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "common/status/status_macros.h"
@@ -17,11 +16,6 @@ constexpr size_t kPartBytes = 256 * 1024;
 constexpr size_t kPartOverhead = 128;  // the other fields
 
 }  // namespace
-
-SampleReader::SampleReader(SampleDraw draw) : draw_(std::move(draw)) {
-  if (draw_.request().has_up_to_step()) return;
-  for (const auto& table : draw_.tables()) newest_.push_back(table->transitions()->Now());
-}
 
 absl::StatusOr<bool> SampleReader::Next(v1::SampleResponse& part) {
   while (member_ < draw_.tables().size()) {
@@ -47,7 +41,7 @@ absl::Status SampleReader::Summarize(v1::SampleSummary& summary) {
   if (request.has_up_to_step()) {
     SR2L_ASSIGN_OR_RETURN(contents_, transitions.UpTo(request.up_to_step()));
   } else {
-    contents_ = std::move(newest_[member_]);
+    contents_ = transitions.Now();
   }
   if (contents_->size == 0 && request.num_draws() > 0) {
     return absl::OutOfRangeError("no transitions are held to draw from");

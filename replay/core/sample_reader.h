@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,12 +14,11 @@
 namespace sr2l {
 
 // Makes the parts of the answer to a granted draw one by one: of each member its summary,
-// then its rows. A member's contents, where the request does not say up to which step, are those
-// at the time when the reader was made, so that who waits then for what was written to be durable
-// draws from nothing else; they are kept until its last row. Not thread-safe.
+// then its rows. A member's contents are those at the time of its summary, and are kept until
+// its last row. Not thread-safe.
 class SampleReader {
  public:
-  explicit SampleReader(SampleDraw draw);
+  explicit SampleReader(SampleDraw draw) : draw_(std::move(draw)) {}
 
   // Sets `part` to the next one, reusing its memory; false after the last. OutOfRange: the
   // contents' oldest steps are not held any more, or too many episodes ended.
@@ -33,7 +32,6 @@ class SampleReader {
   void DrawRows(v1::SampledRows& rows);
 
   SampleDraw draw_;
-  std::vector<TableContents> newest_;  // by member, those to come; empty with up_to_step
   size_t member_ = 0;
   uint32_t rows_done_ = 0;                 // of the member
   std::optional<TableContents> contents_;  // absent: the member's summary comes next
