@@ -27,10 +27,10 @@ namespace sr2l {
 
 // A trajectory log in a folder: chunk, resume token and counters of a stream are one record
 // that is there as a whole or not at all, and outlives the process; the loss of power as
-// LogSyncOptions say. With LogSync::kCommit readers get a chunk only once it is synced
-// (AwaitDurable), so that nothing is learned from that a loss of power takes back; with the
-// other modes at once. Chunks of tables without a capacity are held in memory, too, and served
-// from there. Thread-safe.
+// LogSyncOptions say. With LogSync::kCommit readers get a round, or the steps up to one that they
+// name, only once all of it is synced (AwaitDurable), so that nothing is learned from that a loss
+// of power takes back; with the other modes, and what is newest, at once. Chunks of tables without
+// a capacity are held in memory, too, and served from there. Thread-safe.
 class DurableLog final : public TrajectoryLog {
  public:
   struct Options {
@@ -65,8 +65,7 @@ class DurableLog final : public TrajectoryLog {
   void Forget(const StreamId& id, uint64_t begin_step) override;
   absl::Status SetLimits(const std::vector<TableId>& ids, const v1::TableLimits& limits) override
       ABSL_LOCKS_EXCLUDED(record_mu_, mu_);
-  absl::Status Drop(const std::string& experiment_id) override
-      ABSL_LOCKS_EXCLUDED(record_mu_, mu_);
+  absl::Status Drop(const std::string& experiment_id) override ABSL_LOCKS_EXCLUDED(record_mu_, mu_);
   uint64_t bytes() const override { return memory_.bytes(); }
   uint64_t byte_budget() const override { return memory_.byte_budget(); }
   uint64_t set_aside_bytes() const override { return memory_.set_aside_bytes(); }
