@@ -60,9 +60,9 @@ absl::Status Audit(const std::string& path) {
     first = absl::StrCat("experiment ", stream.spec.experiment_id(), " member ",
                          stream.spec.member(), " ", ToText(stream.scan.damage.front()));
   }
-  SR2L_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindDamagedFiles(folder));
-  WarnOf(files, damaged == 0);
-  if (damaged == 0) return absl::OkStatus();
+  const absl::StatusOr<std::vector<std::string>> files = FindDamagedFiles(folder);
+  if (files.ok()) WarnOf(*files, damaged == 0);
+  if (damaged == 0) return files.status();
   return absl::DataLossError(
       absl::StrCat(damaged, " of ", streams.size(), " streams are damaged; the first: ", first));
 }

@@ -79,8 +79,13 @@ absl::Status RequireState(const fs::path& run) {
     std::error_code error;
     return fs::exists(run / name, error);
   };
-  // A run that was cut off before the learner made its folder for results begins.
-  if (has("experiments.db") || (!has("curve.csv") && !has("checkpoints"))) return absl::OkStatus();
+  if (has("experiments.db")) return absl::OkStatus();
+  // A run that was cut off before its learner made a store has nothing of these, and begins.
+  std::error_code error;
+  const bool has_policies = has("policies") && !fs::is_empty(run / "policies", error);
+  if (!has_policies && !has("curve.csv") && !has("checkpoints") && !has("evaluations.csv")) {
+    return absl::OkStatus();
+  }
   return absl::NotFoundError(absl::StrCat(
       "the run in ", run.string(), " cannot go on: experiments.db, which says how far it is, is "
       "missing; put it back, or train anew with: sr2l train ",

@@ -33,9 +33,8 @@ bool MayPass(const absl::Status& status) {
          absl::IsAborted(status);
 }
 
-// What is damaged may be repaired, and what has no place on this machine may have it on another.
-bool MayBeMended(const absl::Status& status) {
-  return absl::IsDataLoss(status) || absl::IsOutOfRange(status) || absl::IsInternal(status);
+bool IsDamage(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsOutOfRange(status);
 }
 
 // Models can be large, and whoever asks for an experiment has them already.
@@ -223,12 +222,10 @@ void ExperimentQueue::RunOne(const v1::Experiment& experiment) {
   const absl::Status status = Train(experiment, start, stop);
   const std::optional<Outcome> outcome = Conclude(id, status);
   if (!outcome.has_value()) return;
-  // What is damaged may be repaired: the replay keeps the steps until another experiment starts,
-  // and a single run stays one that can be resumed.
-  const bool kept = MayBeMended(status);
-  if (kept && options_.single_run) return;
-  // Whoever goes on with it, as the store does not say that it ended, needs its steps.
-  if (!StoreOutcome(*outcome) || kept) return;
+  if (IsHalt(status)) return;
+  // Whoever goes on with it, as the store does not say that it ended, needs its steps. What is
+  // damaged may be repaired: the replay keeps the steps until another experiment starts.
+  if (!StoreOutcome(*outcome) || IsDamage(status)) return;
   undropped_.insert(id);
   DropTables();
 }
@@ -278,6 +275,10 @@ absl::Status ExperimentQueue::Train(v1::Experiment experiment, Trainer::Start st
   }
 }
 
+bool ExperimentQueue::IsHalt(const absl::Status& status) const {
+  return options_.single_run && (IsDamage(status) || absl::IsInternal(status));
+}
+
 std::optional<ExperimentQueue::Outcome> ExperimentQueue::Conclude(
     const std::string& experiment_id, const absl::Status& status) {
   absl::MutexLock lock(&mu_);
@@ -292,9 +293,11 @@ std::optional<ExperimentQueue::Outcome> ExperimentQueue::Conclude(
   } else if (!status.ok()) {
     outcome.state = v1::FAILED;
     outcome.reason = std::string(status.message());
-    halted_ = options_.single_run && MayBeMended(status);
-    if (MayBeMended(status)) {
+    halted_ = IsHalt(status);
+    if (IsDamage(status)) {
       absl::StrAppend(&outcome.reason, "; the other steps are kept for when it is repaired");
+    } else if (halted_) {
+      absl::StrAppend(&outcome.reason, "; its steps and checkpoints are kept for another attempt");
     }
   }
   if (board_ != nullptr) {

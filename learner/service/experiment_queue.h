@@ -76,6 +76,9 @@ class ExperimentQueue {
   // again, and the board says why.
   absl::Status Train(v1::Experiment experiment, Trainer::Start start, const std::stop_token& stop)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether the error ends the single run for now, and it stays one that can be resumed: what is
+  // damaged may be repaired, and for what fails here, as for a lack of memory, there may be room.
+  bool IsHalt(const absl::Status& status) const;
   // How the experiment ended; nothing when it was only interrupted by Shutdown.
   std::optional<Outcome> Conclude(const std::string& experiment_id, const absl::Status& status)
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -99,7 +102,7 @@ class ExperimentQueue {
   mutable absl::Mutex mu_;
   bool work_ ABSL_GUARDED_BY(mu_) = true;  // the store may hold something queued
   bool shutdown_ ABSL_GUARDED_BY(mu_) = false;
-  // The single run found something damaged; whoever repairs it starts a learner again.
+  // The single run halts; whoever mends what stopped it starts a learner again.
   bool halted_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t state_changes_ ABSL_GUARDED_BY(mu_) = 1;
   std::string running_id_ ABSL_GUARDED_BY(mu_);

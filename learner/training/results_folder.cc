@@ -82,7 +82,9 @@ absl::StatusOr<std::unique_ptr<ResultsFolder>> ResultsFolder::Resume(
   std::getline(old, line);
   std::string kept = kHeader;
   const bool lost = !old || (old.eof() && absl::StartsWith(kept, line));
-  if (lost) SR2L_WARNING("{} is missing; a new one begins where training goes on", curve_path);
+  if (lost)
+    SR2L_WARNING("{} is missing or lost its beginning; a new one begins where training goes on",
+                 curve_path);
   if (!lost && line + "\n" != kept) {
     return absl::DataLossError(absl::StrCat(curve_path, " was written by another version of sr2l"));
   }

@@ -46,7 +46,8 @@ class Trainer {
   // Cancelled: `stop` was requested; a later Run may resume. Unavailable, ResourceExhausted,
   // Aborted: trouble that may pass (a full disk, steps that the replay lost); a later Run with
   // kResume goes on from the newest checkpoints that it can. DataLoss, OutOfRange: something that
-  // going on needs is damaged or gone. Any other status: why it failed, naming failed members.
+  // going on needs is damaged or gone. Internal: the training itself threw. Any other status: why
+  // it failed, naming failed members.
   // `board_ready` is called with the board as soon as there is one, and not after Run returned.
   absl::Status Run(const v1::Experiment& experiment, const std::string& results_path, Start start,
                    std::stop_token stop,

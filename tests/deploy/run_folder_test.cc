@@ -127,10 +127,17 @@ TEST(RunFolderTest, AFolderWithoutTheLearnersStateIsRefusedByName) {
   fs::remove(path + "/experiments.db");
   // It never began.
   ASSERT_TRUE(RunFolder::Open(path).ok());
-  WriteFile(path + "/curve.csv", "");
-  const absl::Status missing = RunFolder::Open(path).status();
-  EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(std::string(missing.message()), HasSubstr("experiments.db"));
+  for (const char* result :
+       {"curve.csv", "evaluations.csv", "checkpoints/a", "policies/member_000.member"}) {
+    fs::create_directories(fs::path(path + "/" + result).parent_path());
+    WriteFile(path + "/" + result, "");
+    const absl::Status missing = RunFolder::Open(path).status();
+    EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound) << result;
+    EXPECT_THAT(std::string(missing.message()), HasSubstr("experiments.db"));
+    fs::remove_all(path + "/" + result);
+    fs::remove(path + "/checkpoints");
+  }
+  EXPECT_TRUE(RunFolder::Open(path).ok());
 }
 
 TEST(RunFolderTest, RefusesAFile) {
