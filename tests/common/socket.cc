@@ -22,7 +22,7 @@ sockaddr_in Loopback(int port) {
 
 void Socket::Reset() {
   const linger at_once = {.l_onoff = 1, .l_linger = 0};
-  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  setsockopt(get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   Close();
 }
 

@@ -1,37 +1,18 @@
 #ifndef SR2L_TESTS_COMMON_SOCKET_H_
 #define SR2L_TESTS_COMMON_SOCKET_H_
 
-#include <sys/types.h>
-#include <unistd.h>
-
 #include <string>
-#include <utility>
+
+#include "common/files/file_descriptor.h"
 
 namespace sr2l {
 
-// Owns a file descriptor, or none (-1).
-class Socket {
+class Socket : public FileDescriptor {
  public:
-  Socket() = default;
-  explicit Socket(int fd) : fd_(fd) {}
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Socket& operator=(Socket&& other) noexcept {
-    Close();
-    fd_ = std::exchange(other.fd_, -1);
-    return *this;
-  }
-  ~Socket() { Close(); }
+  using FileDescriptor::FileDescriptor;
 
-  int get() const { return fd_; }
-  bool valid() const { return fd_ >= 0; }
-  void Close() {
-    if (fd_ >= 0) close(std::exchange(fd_, -1));
-  }
   // Closes with a reset instead of an end.
   void Reset();
-
- private:
-  int fd_ = -1;
 };
 
 // Connects to "127.0.0.1:PORT"; not valid when nobody listens there. Waits for the peer's

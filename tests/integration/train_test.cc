@@ -83,7 +83,9 @@ TEST_F(TrainTest, AnInterruptDrainsAndLeavesNoProcess) {
     EXPECT_THAT(result.errors, AllOf(HasSubstr("interrupted"), HasSubstr(run_)));
     EXPECT_FALSE(AnyProcess());
     // Everybody had the time to end in order.
-    EXPECT_FALSE(absl::StrContains(result.output, "was killed")) << result.output;
+    EXPECT_FALSE(absl::StrContains(result.output, "was killed"))
+        << result.output << ReadFile(run_ + "/logs/actor-0.log")
+        << ReadFile(run_ + "/logs/actor-1.log") << ReadFile(run_ + "/logs/replay.log");
     EXPECT_TRUE(fs::exists(run_ + "/policies/member_000.member"));
   }
 }
