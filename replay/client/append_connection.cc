@@ -5,7 +5,6 @@
 namespace sr2l {
 
 void AppendConnection::Start(v1::Replay::Stub& stub) {
-  self_ = shared_from_this();
   stub.async()->Append(&context_, this);
   // Writes start from threads that gRPC does not know: it must not end the call before
   // they have stopped.
@@ -57,8 +56,8 @@ void AppendConnection::OnWriteDone(bool ok) {
 }
 
 void AppendConnection::OnDone(const grpc::Status& status) {
-  const std::shared_ptr<AppendConnection> self = std::move(self_);
-  events_.ended(status);
+  const auto ended = events_.ended;  // this connection may go before it returns
+  ended(status);
 }
 
 void AppendConnection::CloseIfIdle() {

@@ -14,10 +14,11 @@
 namespace sr2l {
 
 // One Append call from its start to its end: one chunk after the other goes out, answers
-// come in. Thread-safe. Keeps itself alive from Start until `ended` has returned.
+// come in. Thread-safe. Once started it must live until `ended` is called. No thread of gRPC's may
+// destroy it: the channel may go with it, with the last channel go those threads, and none of
+// them can wait for its own end.
 class AppendConnection final
-    : public grpc::ClientBidiReactor<v1::AppendRequest, v1::AppendResponse>,
-      public std::enable_shared_from_this<AppendConnection> {
+    : public grpc::ClientBidiReactor<v1::AppendRequest, v1::AppendResponse> {
  public:
   // Called from gRPC's threads and from Wake.
   struct Events {
@@ -25,7 +26,7 @@ class AppendConnection final
     std::function<std::shared_ptr<const v1::Chunk>()> next;
     // An answer, in order, by one thread at a time. False: cancel the call.
     std::function<bool(const v1::AppendResponse&)> answered;
-    // The call is over; the last event.
+    // The call is over; the last event. The connection may go while it runs.
     std::function<void(const grpc::Status&)> ended;
   };
 
@@ -50,7 +51,6 @@ class AppendConnection final
   void CloseIfIdle() ABSL_LOCKS_EXCLUDED(mu_);
 
   const Events events_;
-  std::shared_ptr<AppendConnection> self_;  // while the call runs
   grpc::ClientContext context_;
   v1::AppendResponse response_;            // used by the read in flight alone
   ChunkLoan<v1::AppendRequest> request_;   // used by the write in flight alone

@@ -213,6 +213,16 @@ TEST(ChunkSenderWithoutServerTest, AChunkThatNoMessageCanCarryIsRefused) {
   EXPECT_EQ(sender.unacked_bytes(), 0);
 }
 
+// With the last channel gRPC ends the threads that run callbacks. The end of a call, which one of
+// them tells, must not leave the channel to it.
+TEST(ChunkSenderWithoutServerTest, TheLastChannelOfAProcessMayGoWithItsSender) {
+  for (int i = 0; i < 1000; ++i) {
+    ChunkSender sender(*MakeChannel("unix:/nonexistent/socket", {}), {},
+                       [](const v1::AppendResponse&) {});
+    sender.Close();
+  }
+}
+
 // Takes chunks and does not answer on the first call; answers a chunk that was never sent
 // on the second; stores everything on the third.
 class UnreliableService final : public v1::Replay::Service {
