@@ -178,7 +178,10 @@ bool ChunkSender::OnAnswer(const v1::AppendResponse& response) {
     verdict = unacked_.OnAnswer(response, absl::Now());
     had_answer_ = true;
     last_error_.clear();
-    if (verdict == UnackedChunks::Verdict::kPaused) timers_changed_ = true;
+    // Mind waits for the end of the pause, or sends at once what was overtaken: its time may have
+    // come and gone before this answer.
+    timers_changed_ |=
+        verdict == UnackedChunks::Verdict::kPaused || verdict == UnackedChunks::Verdict::kOvertaken;
   }
   switch (verdict) {
     case UnackedChunks::Verdict::kUnexpected:

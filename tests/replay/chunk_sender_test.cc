@@ -265,6 +265,51 @@ TEST(UnreliableServerTest, SilenceAndWrongAnswersEndTheConnectionButLoseNoChunk)
   sender.Close();
 }
 
+// The first chunk finds no room. It is there again before the second one, which has a gap before
+// it, is answered.
+class SlowAnswersService final : public v1::Replay::Service {
+ public:
+  grpc::Status Append(
+      grpc::ServerContext* /*context*/,
+      grpc::ServerReaderWriter<v1::AppendResponse, v1::AppendRequest>* stream) override {
+    v1::AppendRequest first;
+    v1::AppendRequest second;
+    v1::AppendRequest again;
+    if (!stream->Read(&first) || !stream->Read(&second)) return grpc::Status::OK;
+    stream->Write(Answer(first, v1::AppendResponse::FULL));
+    if (!stream->Read(&again)) return grpc::Status::OK;
+    stream->Write(Answer(second, v1::AppendResponse::GAP));
+    stream->Write(Answer(again, v1::AppendResponse::STORED));
+    while (stream->Read(&again)) stream->Write(Answer(again, v1::AppendResponse::STORED));
+    return grpc::Status::OK;
+  }
+
+ private:
+  static v1::AppendResponse Answer(const v1::AppendRequest& request,
+                                   v1::AppendResponse::Outcome outcome) {
+    v1::AppendResponse response;
+    *response.mutable_key() = request.chunk().key();
+    response.set_first_step(request.chunk().first_step());
+    response.set_outcome(outcome);
+    return response;
+  }
+};
+
+TEST(UnreliableServerTest, WhatWasOvertakenByASlowAnswerGoesOutAtOnce) {
+  SlowAnswersService service;
+  const auto server = *RpcServer::Start("127.0.0.1:0", {}, {&service});
+  const v1::TableSpec spec = MakeSpec("e", 0, 1, 1000);
+  Answers answers;
+  // So long that nothing but the answer itself can be the reason.
+  ChunkSender sender(*MakeChannel(server->address(), {}), {.answer_timeout = absl::Hours(1)},
+                     answers.Collect());
+  ASSERT_EQ(sender.Send(ShareChunk(spec, {.first_step = 0})), absl::OkStatus());
+  ASSERT_EQ(sender.Send(ShareChunk(spec, {.first_step = 1})), absl::OkStatus());
+  EXPECT_EQ(sender.Flush(Soon()), absl::OkStatus());
+  EXPECT_EQ(answers.Count(v1::AppendResponse::STORED), 2);
+  sender.Close();
+}
+
 TEST(ChunkSenderThreadsTest, ManyThreadsSendAndAllIsAnswered) {
   ReplayServer server(uint64_t{64} << 20);
   const v1::TableSpec spec = MakeSpec("e", 0, 4, 1000);
