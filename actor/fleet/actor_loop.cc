@@ -8,7 +8,6 @@
 namespace sr2l {
 namespace {
 
-// Together with the flush it is within the grace period of SIGTERM.
 constexpr absl::Duration kCallTimeout = absl::Seconds(4);
 // Metrics are this fresh at worst.
 constexpr absl::Duration kMetricsPeriod = absl::Milliseconds(500);
@@ -47,8 +46,8 @@ ActorLoop::ActorLoop(const std::shared_ptr<grpc::Channel>& learner,
                   },
               .left = [this] { Post([](Driver& driver) { driver.OnLeft(); }); }}),
       evaluations_([this](const v1::ReportEvaluationRequest& report) {
-        calls_.After(absl::ZeroDuration(), [this, report] {
-          TryReport(report, std::make_shared<Backoff>(options_.jitter_seed));
+        calls_.After(absl::ZeroDuration(), [this, report](const std::stop_token& stop) {
+          TryReport(report, std::make_shared<Backoff>(options_.jitter_seed), stop);
         });
       }),
       thread_([this] { Run(); }) {}
@@ -64,13 +63,14 @@ void ActorLoop::Stop(absl::Duration flush_timeout) {
     }
     evaluations_.Close();
     thread_.join();
+    // Nobody waits for their results any more, and the time is for the answers to the steps.
+    calls_.Close();
     // While still in the fleet: no other actor takes these streams up too early.
     const absl::Status flushed = sender_.Flush(deadline);
     const DriverCounters& counters = driver_.counters();
     SR2L_INFO("took {} steps, {} of them again; {}", counters.env_steps, counters.steps_retaken,
               flushed.ok() ? "the replay has answered for all" : flushed.ToString());
     fleet_.Close();
-    calls_.Close();
     sender_.Close();
   });
 }
@@ -117,33 +117,35 @@ void ActorLoop::Show(absl::Time now) {
 }
 
 void ActorLoop::TryReport(const std::string& experiment_id, const absl::Status& reason,
-                          std::shared_ptr<Backoff> backoff) {
+                          std::shared_ptr<Backoff> backoff, const std::stop_token& stop) {
   const absl::Status status =
-      fleet_.ReportFailure(experiment_id, reason, absl::Now() + kCallTimeout);
+      fleet_.ReportFailure(experiment_id, reason, absl::Now() + kCallTimeout, stop);
   // NotFound: the experiment has ended anyway.
   if (status.ok() || absl::IsNotFound(status)) return;
   SR2L_WARNING("cannot report to the learner, trying again: {}", status.ToString());
-  calls_.After(backoff->Next(), [this, experiment_id, reason, backoff] {
-    TryReport(experiment_id, reason, backoff);
+  calls_.After(backoff->Next(), [this, experiment_id, reason, backoff](const auto& stop) {
+    TryReport(experiment_id, reason, backoff, stop);
   });
 }
 
 void ActorLoop::TryReport(const v1::ReportEvaluationRequest& report,
-                          std::shared_ptr<Backoff> backoff) {
-  const absl::Status status = fleet_.ReportEvaluation(report, absl::Now() + kCallTimeout);
+                          std::shared_ptr<Backoff> backoff, const std::stop_token& stop) {
+  const absl::Status status = fleet_.ReportEvaluation(report, absl::Now() + kCallTimeout, stop);
   if (status.ok()) return;
   if (absl::IsNotFound(status) || absl::IsFailedPrecondition(status)) {
     SR2L_INFO("not needed: {}", std::string(status.message()));
     return;
   }
   SR2L_WARNING("cannot report to the learner, trying again: {}", status.ToString());
-  calls_.After(backoff->Next(), [this, report, backoff] { TryReport(report, backoff); });
+  calls_.After(backoff->Next(), [this, report, backoff](const std::stop_token& stop) {
+    TryReport(report, backoff, stop);
+  });
 }
 
 void ActorLoop::Ports::OpenStream(const v1::StreamKey& key, uint64_t epoch, uint64_t ticket,
                                   absl::Duration delay) {
-  loop_.calls_.After(delay, [this, key, epoch, ticket] {
-    auto opened = loop_.sender_.OpenStream(key, epoch, absl::Now() + kCallTimeout);
+  loop_.calls_.After(delay, [this, key, epoch, ticket](const std::stop_token& stop) {
+    auto opened = loop_.sender_.OpenStream(key, epoch, absl::Now() + kCallTimeout, stop);
     loop_.Post([key, ticket, opened = std::move(opened)](Driver& driver) {
       driver.OnOpened(key, ticket, opened);
     });
@@ -158,8 +160,9 @@ void ActorLoop::Ports::StepAside(const std::string& reason) { loop_.fleet_.StepA
 
 void ActorLoop::Ports::ReportFailure(const std::string& experiment_id,
                                      const absl::Status& reason) {
-  loop_.calls_.After(absl::ZeroDuration(), [this, experiment_id, reason] {
-    loop_.TryReport(experiment_id, reason, std::make_shared<Backoff>(loop_.options_.jitter_seed));
+  loop_.calls_.After(absl::ZeroDuration(), [this, experiment_id, reason](const auto& stop) {
+    loop_.TryReport(experiment_id, reason, std::make_shared<Backoff>(loop_.options_.jitter_seed),
+                    stop);
   });
 }
 

@@ -76,9 +76,10 @@ class ActorLoop {
   void Show(absl::Time now);
   // On the thread of calls_, again until the learner has heard it.
   void TryReport(const std::string& experiment_id, const absl::Status& reason,
-                 std::shared_ptr<Backoff> backoff);
+                 std::shared_ptr<Backoff> backoff, const std::stop_token& stop);
   // Likewise.
-  void TryReport(const v1::ReportEvaluationRequest& report, std::shared_ptr<Backoff> backoff);
+  void TryReport(const v1::ReportEvaluationRequest& report, std::shared_ptr<Backoff> backoff,
+                 const std::stop_token& stop);
 
   const ActorLoopOptions options_;
   ActorMetrics& metrics_;

@@ -6,6 +6,7 @@
 #include "common/log/log.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/credentials.h"
+#include "common/rpc/stoppable_context.h"
 
 namespace sr2l {
 namespace {
@@ -28,23 +29,22 @@ FleetClient::FleetClient(const std::shared_ptr<grpc::Channel>& learner,
 FleetClient::~FleetClient() { Close(); }
 
 absl::Status FleetClient::ReportFailure(const std::string& experiment_id,
-                                        const absl::Status& reason, absl::Time deadline) {
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(deadline));
+                                        const absl::Status& reason, absl::Time deadline,
+                                        const std::stop_token& stop) {
+  StoppableContext context(stop, deadline);
   v1::ReportFailureRequest request;
   request.set_experiment_id(experiment_id);
   request.set_reason(std::string(reason.message()));
   request.set_steps_lost(absl::IsDataLoss(reason));
   v1::ReportFailureResponse response;
-  return FromGrpcStatus(stub_->ReportFailure(&context, request, &response));
+  return FromGrpcStatus(stub_->ReportFailure(&*context, request, &response));
 }
 
 absl::Status FleetClient::ReportEvaluation(const v1::ReportEvaluationRequest& report,
-                                           absl::Time deadline) {
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(deadline));
+                                           absl::Time deadline, const std::stop_token& stop) {
+  StoppableContext context(stop, deadline);
   v1::ReportEvaluationResponse response;
-  return FromGrpcStatus(stub_->ReportEvaluation(&context, report, &response));
+  return FromGrpcStatus(stub_->ReportEvaluation(&*context, report, &response));
 }
 
 void FleetClient::StepAside(const std::string& reason) {

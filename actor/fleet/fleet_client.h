@@ -37,12 +37,14 @@ class FleetClient {
   // Calls Close.
   ~FleetClient();
 
-  // Blocks until the answer or the deadline. `reason` as DriverPorts::ReportFailure.
+  // Blocks until the answer, the deadline or a request of `stop`. `reason` as
+  // DriverPorts::ReportFailure.
   absl::Status ReportFailure(const std::string& experiment_id, const absl::Status& reason,
-                             absl::Time deadline);
+                             absl::Time deadline, const std::stop_token& stop);
 
-  // Blocks until the answer or the deadline.
-  absl::Status ReportEvaluation(const v1::ReportEvaluationRequest& report, absl::Time deadline);
+  // Likewise.
+  absl::Status ReportEvaluation(const v1::ReportEvaluationRequest& report, absl::Time deadline,
+                                const std::stop_token& stop);
 
   // Leaves, and joins again when the replay can be reached.
   void StepAside(const std::string& reason) ABSL_LOCKS_EXCLUDED(mu_);

@@ -8,7 +8,7 @@ namespace sr2l {
 
 TimedCalls::~TimedCalls() { Close(); }
 
-void TimedCalls::After(absl::Duration delay, std::function<void()> call) {
+void TimedCalls::After(absl::Duration delay, Call call) {
   absl::MutexLock lock(&mu_);
   if (closed_) return;
   calls_.emplace(absl::Now() + delay, std::move(call));
@@ -21,6 +21,7 @@ void TimedCalls::Close() {
     closed_ = true;
     calls_.clear();
   }
+  stop_.request_stop();
   std::call_once(joined_, [this] { thread_.join(); });
 }
 
@@ -33,10 +34,10 @@ void TimedCalls::Run() {
       mu_.AwaitWithDeadline(absl::Condition(this, &TimedCalls::MustLook), due);
       continue;
     }
-    const std::function<void()> call = std::move(calls_.begin()->second);
+    const Call call = std::move(calls_.begin()->second);
     calls_.erase(calls_.begin());
     mu_.Unlock();
-    call();
+    call(stop_.get_token());
     mu_.Lock();
   }
 }

@@ -9,6 +9,7 @@
 #include "common/log/log.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/credentials.h"
+#include "common/rpc/stoppable_context.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
@@ -29,15 +30,14 @@ ChunkSender::ChunkSender(const std::shared_ptr<grpc::Channel>& channel,
 ChunkSender::~ChunkSender() { Close(); }
 
 absl::StatusOr<v1::OpenStreamResponse> ChunkSender::OpenStream(const v1::StreamKey& key,
-                                                               uint64_t epoch,
-                                                               absl::Time deadline) {
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(deadline));
+                                                               uint64_t epoch, absl::Time deadline,
+                                                               const std::stop_token& stop) {
+  StoppableContext context(stop, deadline);
   v1::OpenStreamRequest request;
   *request.mutable_key() = key;
   request.set_lease_epoch(epoch);
   v1::OpenStreamResponse response;
-  SR2L_RETURN_IF_ERROR(FromGrpcStatus(stub_->OpenStream(&context, request, &response)));
+  SR2L_RETURN_IF_ERROR(FromGrpcStatus(stub_->OpenStream(&*context, request, &response)));
   return response;
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -53,10 +54,11 @@ class ChunkSender {
   ~ChunkSender();
 
   // Takes up the stream with a lease's epoch: where it goes on, and from which state.
-  // Blocks until the answer or the deadline. Unavailable: the server could not be reached.
-  // FailedPrecondition: a newer lease was seen.
+  // Blocks until the answer, the deadline or a request of `stop`. Unavailable: the server could
+  // not be reached. FailedPrecondition: a newer lease was seen.
   absl::StatusOr<v1::OpenStreamResponse> OpenStream(const v1::StreamKey& key, uint64_t epoch,
-                                                    absl::Time deadline);
+                                                    absl::Time deadline,
+                                                    const std::stop_token& stop = {});
 
   // Queues a chunk; never blocks. Chunks of one stream go out in the order of Send.
   // ResourceExhausted: too much waits for answers, see AwaitRoom. InvalidArgument: larger

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/rpc/stoppable_context.h"
 #include "common/status/status_macros.h"
 
 namespace sr2l {
@@ -31,7 +32,7 @@ class MessageReader {
   // `prepare`(context, queue): the stub's PrepareAsync. A request of `stop` ends the call.
   template <typename Prepare>
   MessageReader(const std::stop_token& stop, Prepare prepare)
-      : stop_(stop), reader_(prepare(&context_, &queue_)), cancel_(stop, Canceller{context_}) {
+      : stop_(stop), context_(stop), reader_(prepare(&*context_, &queue_)) {
     reader_->StartCall(&queue_);
   }
 
@@ -49,7 +50,7 @@ class MessageReader {
       more = Await(limit, patience, ended);
       if (!more) break;
       ended = on_message(std::move(message));
-      if (!ended.ok()) context_.TryCancel();
+      if (!ended.ok()) context_->TryCancel();
       more = ended.ok();
       patience = next;
       limit = absl::Now() + next;
@@ -63,11 +64,6 @@ class MessageReader {
   }
 
  private:
-  struct Canceller {
-    grpc::ClientContext& context;
-    void operator()() const { context.TryCancel(); }
-  };
-
   // Waits for the one operation that is under way; whether it succeeded. At `limit`, which is the
   // end of `patience`, it ends the call.
   bool Await(absl::Time limit, absl::Duration patience, absl::Status& ended) {
@@ -79,16 +75,15 @@ class MessageReader {
     }
     ended = absl::UnavailableError(
         absl::StrCat("it sent nothing for ", absl::FormatDuration(patience)));
-    context_.TryCancel();
+    context_->TryCancel();
     queue_.Next(&tag, &ok);
     return false;
   }
 
   const std::stop_token stop_;
-  grpc::ClientContext context_;
+  StoppableContext context_;
   grpc::CompletionQueue queue_;
   const std::unique_ptr<grpc::ClientAsyncReader<Response>> reader_;
-  const std::stop_callback<Canceller> cancel_;
 };
 
 }  // namespace

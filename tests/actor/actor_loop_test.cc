@@ -5,11 +5,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "actor/environment/environment.h"
 #include "common/random/philox.h"
@@ -349,6 +352,35 @@ TEST_F(ActorLoopTest, StopDeliversEveryStepThatWasTaken) {
   EXPECT_GE(taken, kMembers * kStreams * kStepsPerRound);
 }
 
+// Never answers an opening, and tells what ended it.
+class SilentReplay final : public v1::Replay::Service {
+ public:
+  grpc::Status OpenStream(grpc::ServerContext* context, const v1::OpenStreamRequest* /*request*/,
+                          v1::OpenStreamResponse* /*response*/) override {
+    asked.Notify();
+    while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
+    cancelled_before_deadline = std::chrono::system_clock::now() < context->deadline();
+    return grpc::Status::CANCELLED;
+  }
+
+  absl::Notification asked;
+  std::atomic<bool> cancelled_before_deadline = false;
+};
+
+TEST_F(ActorLoopTest, StopEndsTheCallThatRuns) {
+  SilentReplay silent;
+  replay_->Stop();
+  auto server = *RpcServer::Start(replay_address_, TransportSecurity(), {&silent});
+  StartActor(1);
+  Assign(0);
+  Grant(0, 0, 0);
+  ASSERT_TRUE(silent.asked.WaitForNotificationWithTimeout(absl::Seconds(60)));
+  actors_[0]->loop.Stop(absl::Seconds(60));
+  actors_.clear();
+  server->Shutdown();
+  EXPECT_TRUE(silent.cancelled_before_deadline);
+}
+
 TEST_F(ActorLoopTest, BadTaskIsReportedToTheLearner) {
   StartActor(1);
   v1::TaskConfig task = *BuiltinTask("hopper");
@@ -382,36 +414,6 @@ TEST_F(ActorLoopTest, MetricsTellHowTheTimeDivides) {
   for (const char* phase : {"simulation", "inference", "transport", "waiting"}) {
     EXPECT_GT(values[std::string("sr2l_actor_phase_seconds_total/") + phase], 0) << phase;
   }
-}
-
-// ---- TimedCalls ---------------------------------------------------------------------
-
-TEST(TimedCallsTest, CallsComeInTheOrderOfTheirTimes) {
-  TimedCalls calls;
-  absl::Mutex mu;
-  std::vector<int> made;
-  const auto note = [&](int number) {
-    return [&, number] {
-      absl::MutexLock lock(&mu);
-      made.push_back(number);
-    };
-  };
-  calls.After(absl::Milliseconds(60), note(3));
-  calls.After(absl::Milliseconds(20), note(2));
-  calls.After(absl::ZeroDuration(), note(1));
-  absl::MutexLock lock(&mu);
-  const auto all = [&] { return made.size() == 3; };
-  ASSERT_TRUE(mu.AwaitWithTimeout(absl::Condition(&all), absl::Seconds(60)));
-  EXPECT_THAT(made, testing::ElementsAre(1, 2, 3));
-}
-
-TEST(TimedCallsTest, CloseForgetsWhatIsNotDue) {
-  bool called = false;
-  TimedCalls calls;
-  calls.After(absl::Hours(1), [&called] { called = true; });
-  calls.Close();
-  calls.After(absl::ZeroDuration(), [&called] { called = true; });
-  EXPECT_FALSE(called);
 }
 
 }  // namespace

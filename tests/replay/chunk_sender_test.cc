@@ -5,11 +5,13 @@
 
 #include <atomic>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "replay/client/replay_client.h"
 #include "tests/replay/chunks.h"
@@ -308,6 +310,39 @@ TEST(UnreliableServerTest, WhatWasOvertakenByASlowAnswerGoesOutAtOnce) {
   EXPECT_EQ(sender.Flush(Soon()), absl::OkStatus());
   EXPECT_EQ(answers.Count(v1::AppendResponse::STORED), 2);
   sender.Close();
+}
+
+// Never answers an opening.
+class SilentService final : public v1::Replay::Service {
+ public:
+  grpc::Status OpenStream(grpc::ServerContext* context, const v1::OpenStreamRequest* /*request*/,
+                          v1::OpenStreamResponse* /*response*/) override {
+    asked_.Notify();
+    while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
+    return grpc::Status::CANCELLED;
+  }
+
+  void AwaitOpening() { ASSERT_TRUE(asked_.WaitForNotificationWithTimeout(absl::Seconds(30))); }
+
+ private:
+  absl::Notification asked_;
+};
+
+TEST(UnreliableServerTest, AStopEndsAnOpeningThatNobodyAnswers) {
+  SilentService service;
+  const auto server = *RpcServer::Start("127.0.0.1:0", {}, {&service});
+  const v1::StreamKey key = MakeKey(MakeSpec("e", 0, 1, 8), 0);
+  ChunkSender sender(*MakeChannel(server->address(), {}), {}, [](const v1::AppendResponse&) {});
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    service.AwaitOpening();
+    stop.request_stop();
+  });
+  EXPECT_EQ(sender.OpenStream(key, 1, absl::InfiniteFuture(), stop.get_token()).status().code(),
+            absl::StatusCode::kCancelled);
+  // The server is not even asked once it is stopped.
+  EXPECT_EQ(sender.OpenStream(key, 1, absl::InfiniteFuture(), stop.get_token()).status().code(),
+            absl::StatusCode::kCancelled);
 }
 
 TEST(ChunkSenderThreadsTest, ManyThreadsSendAndAllIsAnswered) {
