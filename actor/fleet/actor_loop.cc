@@ -63,7 +63,8 @@ void ActorLoop::Stop(absl::Duration flush_timeout) {
     }
     evaluations_.Close();
     thread_.join();
-    // Nobody waits for their results any more, and the time is for the answers to the steps.
+    // What they would have told is asked or met again elsewhere; the time is for the answers to
+    // the steps.
     calls_.Close();
     // While still in the fleet: no other actor takes these streams up too early.
     const absl::Status flushed = sender_.Flush(deadline);
@@ -121,7 +122,7 @@ void ActorLoop::TryReport(const std::string& experiment_id, const absl::Status& 
   const absl::Status status =
       fleet_.ReportFailure(experiment_id, reason, absl::Now() + kCallTimeout, stop);
   // NotFound: the experiment has ended anyway.
-  if (status.ok() || absl::IsNotFound(status)) return;
+  if (status.ok() || absl::IsNotFound(status) || stop.stop_requested()) return;
   SR2L_WARNING("cannot report to the learner, trying again: {}", status.ToString());
   calls_.After(backoff->Next(), [this, experiment_id, reason, backoff](const auto& stop) {
     TryReport(experiment_id, reason, backoff, stop);
@@ -131,7 +132,7 @@ void ActorLoop::TryReport(const std::string& experiment_id, const absl::Status& 
 void ActorLoop::TryReport(const v1::ReportEvaluationRequest& report,
                           std::shared_ptr<Backoff> backoff, const std::stop_token& stop) {
   const absl::Status status = fleet_.ReportEvaluation(report, absl::Now() + kCallTimeout, stop);
-  if (status.ok()) return;
+  if (status.ok() || stop.stop_requested()) return;
   if (absl::IsNotFound(status) || absl::IsFailedPrecondition(status)) {
     SR2L_INFO("not needed: {}", std::string(status.message()));
     return;

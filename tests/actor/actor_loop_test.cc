@@ -352,12 +352,12 @@ TEST_F(ActorLoopTest, StopDeliversEveryStepThatWasTaken) {
   EXPECT_GE(taken, kMembers * kStreams * kStepsPerRound);
 }
 
-// Never answers an opening, and tells what ended it.
+// Never answers an opening, and tells what ended the last one.
 class SilentReplay final : public v1::Replay::Service {
  public:
   grpc::Status OpenStream(grpc::ServerContext* context, const v1::OpenStreamRequest* /*request*/,
                           v1::OpenStreamResponse* /*response*/) override {
-    asked.Notify();
+    if (!asked.HasBeenNotified()) asked.Notify();
     while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
     cancelled_before_deadline = std::chrono::system_clock::now() < context->deadline();
     return grpc::Status::CANCELLED;
