@@ -10,6 +10,8 @@ namespace {
 // Long enough for a GPU's libraries on a cold disk; a process that ends is noticed at once.
 constexpr absl::Duration kReadyTimeout = absl::Minutes(2);
 constexpr absl::Duration kStopGrace = absl::Seconds(10);
+// A learner does not break off the update that it is in.
+constexpr absl::Duration kLearnerStopGrace = absl::Minutes(1);
 
 }  // namespace
 
@@ -75,9 +77,10 @@ absl::Status LocalProcesses::AwaitReady(const std::string& name) {
 
 void LocalProcesses::Stop() {
   const int interrupts_before = supervisor_.interrupts();
-  const std::vector<std::vector<std::string>> stages = {actors_, {"learner"}, {"replay"}};
-  for (const std::vector<std::string>& stage : stages) {
-    supervisor_.Stop(stage, kStopGrace);
+  const std::vector<std::pair<std::vector<std::string>, absl::Duration>> stages = {
+      {actors_, kStopGrace}, {{"learner"}, kLearnerStopGrace}, {{"replay"}, kStopGrace}};
+  for (const auto& [names, grace] : stages) {
+    supervisor_.Stop(names, grace);
     if (supervisor_.interrupts() > interrupts_before) supervisor_.KillAll();
   }
 }

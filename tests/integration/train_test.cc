@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "tests/deploy/process_table.h"
 #include "tests/deploy/run_program.h"
 #include "tests/deploy/temporary_folder.h"
@@ -118,6 +119,22 @@ TEST_F(TrainTest, AnInterruptDuringTheStartLeavesNoProcess) {
   train.Signal(SIGINT);
   EXPECT_EQ(train.Wait(kTimeout).exit_code, 1);
   EXPECT_FALSE(AnyProcess());
+}
+
+TEST_F(TrainTest, AnInterruptWaitsForALongUpdate) {
+  RunningProgram train(Arguments({"--set", kEndless}));
+  ASSERT_TRUE(Eventually([&] { return HasRounds(); })) << train.output() << train.errors();
+  // To the others a learner that is stopped is one that computes.
+  const std::vector<pid_t> learners = ChildrenWith(train.pid(), "sr2l-learner");
+  ASSERT_EQ(learners.size(), 1U);
+  kill(learners[0], SIGSTOP);
+  train.Signal(SIGINT);
+  absl::SleepFor(absl::Seconds(12));
+  kill(learners[0], SIGCONT);
+  const ProgramResult result = train.Wait(kTimeout);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, Not(HasSubstr("was killed")));
+  EXPECT_TRUE(fs::exists(run_ + "/policies/member_000.member"));
 }
 
 TEST_F(TrainTest, ASecondInterruptKillsAtOnce) {
