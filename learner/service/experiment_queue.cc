@@ -148,7 +148,9 @@ absl::StatusOr<v1::Experiment> ExperimentQueue::SetLimiter(const v1::SetLimiterR
     ++state_changes_;
   }
   if (running) {
-    SR2L_RETURN_IF_ERROR(trainer_.SetLimiter(id, config));
+    const absl::Status set = trainer_.SetLimiter(id, config, shutdown_.get_token());
+    if (absl::IsCancelled(set)) return absl::UnavailableError("the learner is shutting down");
+    SR2L_RETURN_IF_ERROR(set);
     SR2L_RETURN_IF_ERROR(store_.SetConfig(id, config));
   }
   SR2L_INFO("experiment {}: limiter {}", id, config.limiter().ShortDebugString());
@@ -163,7 +165,7 @@ uint64_t ExperimentQueue::changes() const {
 void ExperimentQueue::Shutdown() {
   {
     absl::MutexLock lock(&mu_);
-    shutdown_ = true;
+    shutdown_.request_stop();
     stop_.request_stop();
   }
   if (thread_.joinable()) thread_.join();
@@ -176,7 +178,7 @@ void ExperimentQueue::RunLoop() {
       const absl::Duration patience = tables_left_ ? kDropPause : absl::InfiniteDuration();
       absl::MutexLock lock(&mu_);
       has_work = mu_.AwaitWithTimeout(absl::Condition(this, &ExperimentQueue::HasWork), patience);
-      if (shutdown_) return;
+      if (IsShutDown()) return;
     }
     if (!has_work) {
       DropTables();
@@ -186,7 +188,7 @@ void ExperimentQueue::RunLoop() {
     if (!next.ok()) {
       SR2L_ERROR("the queue waits: {}", std::string(next.status().message()));
       absl::MutexLock lock(&mu_);
-      mu_.AwaitWithTimeout(absl::Condition(&shutdown_), kStorePause);
+      mu_.AwaitWithTimeout(absl::Condition(this, &ExperimentQueue::IsShutDown), kStorePause);
     } else if (next->has_value()) {
       RunOne(**next);
     }
@@ -213,7 +215,7 @@ void ExperimentQueue::RunOne(const v1::Experiment& experiment) {
   std::stop_token stop;
   {
     absl::MutexLock lock(&mu_);
-    if (shutdown_) stop_.request_stop();
+    if (IsShutDown()) stop_.request_stop();
     stop = stop_.get_token();
   }
   const Trainer::Start start =
@@ -231,16 +233,17 @@ void ExperimentQueue::RunOne(const v1::Experiment& experiment) {
 }
 
 void ExperimentQueue::DropTables() {
-  const absl::Status dropped = trainer_.DropTables([this](const std::string& id) {
+  const auto is_over = [this](const std::string& id) {
     if (undropped_.count(id) > 0) return true;
     // Of one that failed the steps may be wanted, see RunOne.
     const auto held = store_.Get(id, ExperimentStore::Detail::kWithoutConfig);
     return held.ok() && (held->state() == v1::SUCCEEDED || held->state() == v1::CANCELLED);
-  });
+  };
+  const absl::Status dropped = trainer_.DropTables(is_over, shutdown_.get_token());
   tables_left_ = !dropped.ok();
   if (dropped.ok()) {
     undropped_.clear();
-  } else {
+  } else if (!absl::IsCancelled(dropped)) {
     SR2L_WARNING("tables of ended experiments may be in the replay still: {}",
                  std::string(dropped.message()));
   }
@@ -286,7 +289,7 @@ std::optional<ExperimentQueue::Outcome> ExperimentQueue::Conclude(
   if (absl::IsCancelled(status) && cancel_reason_.has_value()) {
     outcome.state = v1::CANCELLED;
     outcome.reason = *cancel_reason_;
-  } else if (absl::IsCancelled(status) && shutdown_) {
+  } else if (absl::IsCancelled(status) && IsShutDown()) {
     board_.reset();
     SR2L_INFO("experiment {} stops here; the next learner goes on with it", experiment_id);
     return std::nullopt;
@@ -326,7 +329,8 @@ bool ExperimentQueue::StoreOutcome(const Outcome& outcome) {
     if (stored.ok() || absl::IsFailedPrecondition(stored)) return true;
     SR2L_ERROR("the end of {} is not stored yet: {}", outcome.experiment_id,
                std::string(stored.message()));
-    if (mu_.AwaitWithTimeout(absl::Condition(&shutdown_), kStorePause)) return false;
+    if (mu_.AwaitWithTimeout(absl::Condition(this, &ExperimentQueue::IsShutDown), kStorePause))
+      return false;
   }
 }
 

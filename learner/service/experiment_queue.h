@@ -45,7 +45,8 @@ class ExperimentQueue {
   absl::StatusOr<v1::ListResponse> List(const v1::ListRequest& request) const;
   absl::StatusOr<v1::Experiment> Cancel(const v1::CancelRequest& request);
   // InvalidArgument as for Submit. FailedPrecondition: not FREE_RUNNING, or already ended.
-  // Waits for the replay when the experiment is running; Unavailable: nothing was changed.
+  // Waits for the replay when the experiment is running; Unavailable: nothing was changed, or
+  // Shutdown was called meanwhile.
   absl::StatusOr<v1::Experiment> SetLimiter(const v1::SetLimiterRequest& request)
       ABSL_LOCKS_EXCLUDED(limiter_mu_, mu_);
 
@@ -85,7 +86,10 @@ class ExperimentQueue {
   void ReplaceBoard(std::shared_ptr<ProgressBoard> board) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the outcome, again and again if the store cannot; false: until shutdown.
   bool StoreOutcome(const Outcome& outcome) ABSL_LOCKS_EXCLUDED(mu_);
-  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return shutdown_ || (work_ && !halted_); }
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return IsShutDown() || (work_ && !halted_);
+  }
+  bool IsShutDown() const { return shutdown_.stop_requested(); }
   // Makes the replay forget experiments that have ended; later again if it cannot be reached now.
   void DropTables();
   std::string ResultsPath(const std::string& experiment_id) const;
@@ -97,11 +101,11 @@ class ExperimentQueue {
   const Options options_;
   ExperimentStore& store_;
   Trainer& trainer_;
+  std::stop_source shutdown_;  // requested under mu_, so that whoever waits there sees it
 
   absl::Mutex limiter_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // one SetLimiter at a time
   mutable absl::Mutex mu_;
   bool work_ ABSL_GUARDED_BY(mu_) = true;  // the store may hold something queued
-  bool shutdown_ ABSL_GUARDED_BY(mu_) = false;
   // The single run halts; whoever mends what stopped it starts a learner again.
   bool halted_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t state_changes_ ABSL_GUARDED_BY(mu_) = 1;

@@ -193,7 +193,7 @@ absl::StatusOr<bool> Cohort::IsReplayFull(uint64_t position, std::stop_token sto
   if (config().has_ddpg()) return false;
   v1::DescribeTablesResponse replay;
   SR2L_RETURN_IF_ERROR(CallReplay(stop, [&]() -> absl::Status {
-    SR2L_ASSIGN_OR_RETURN(replay, context_.replay.DescribeTables(context_.experiment_id));
+    SR2L_ASSIGN_OR_RETURN(replay, context_.replay.DescribeTables(context_.experiment_id, stop));
     return absl::OkStatus();
   }));
   return replay.bytes() + kMaxReplayMessageBytes > replay.byte_budget();

@@ -143,8 +143,8 @@ absl::Status OnPolicyCohort::Load(const std::vector<v1::MemberCheckpoint>& membe
 }
 
 absl::Status OnPolicyCohort::Release(uint64_t position, std::stop_token stop) {
-  return CallReplay(stop, [this, position] {
-    return context().replay.ReleaseRounds(context().experiment_id, members(), position);
+  return CallReplay(stop, [this, position, stop] {
+    return context().replay.ReleaseRounds(context().experiment_id, members(), position, stop);
   });
 }
 

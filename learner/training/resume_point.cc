@@ -47,10 +47,10 @@ uint64_t StepsPerStreamRound(const v1::ExperimentConfig& config) {
   return steps / config.streams_per_member();
 }
 
-absl::StatusOr<HeldByMember> ReadHeldSteps(ReplayClient& replay,
-                                           const std::string& experiment_id) {
+absl::StatusOr<HeldByMember> ReadHeldSteps(ReplayClient& replay, const std::string& experiment_id,
+                                           const std::stop_token& stop) {
   SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse described,
-                        replay.DescribeTables(experiment_id));
+                        replay.DescribeTables(experiment_id, stop));
   HeldByMember held;
   for (const v1::TableDescription& table : described.tables()) {
     const auto least = std::min_element(table.next_step().begin(), table.next_step().end());

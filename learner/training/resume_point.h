@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,8 @@ struct HeldSteps {
 };
 using HeldByMember = std::map<uint32_t, HeldSteps>;
 
-absl::StatusOr<HeldByMember> ReadHeldSteps(ReplayClient& replay, const std::string& experiment_id);
+absl::StatusOr<HeldByMember> ReadHeldSteps(ReplayClient& replay, const std::string& experiment_id,
+                                           const std::stop_token& stop = {});
 
 // Whether a member can go on from its checkpoint with what the replay has: every step that it
 // learned from, and in SYNCHRONOUS collection every later one. DataLoss: it cannot.

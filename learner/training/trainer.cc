@@ -211,9 +211,9 @@ absl::Status Trainer::RunCohorts(
       stop, kReplayService, [&board](const std::string& what) { board->SetWaiting(0, what); },
       [&]() -> absl::Status {
         // They take the room that the new ones need.
-        SR2L_RETURN_IF_ERROR(DropTables(has_ended_));
-        SR2L_RETURN_IF_ERROR(replay_.CreateTables(MakeTables(id, config)));
-        SR2L_ASSIGN_OR_RETURN(held, ReadHeldSteps(replay_, id));
+        SR2L_RETURN_IF_ERROR(DropTables(has_ended_, stop));
+        SR2L_RETURN_IF_ERROR(replay_.CreateTables(MakeTables(id, config), stop));
+        SR2L_ASSIGN_OR_RETURN(held, ReadHeldSteps(replay_, id, stop));
         return absl::OkStatus();
       }));
   Checkpoints saved;
@@ -274,25 +274,25 @@ absl::Status Trainer::AwaitSteps(const std::string& experiment_id,
 }
 
 absl::Status Trainer::SetLimiter(const std::string& experiment_id,
-                                 const v1::ExperimentConfig& config) {
+                                 const v1::ExperimentConfig& config, const std::stop_token& stop) {
   std::vector<uint32_t> members(config.members().member_size());
   std::iota(members.begin(), members.end(), 0);
-  const absl::Status status =
-      replay_.SetLimits(experiment_id, members, MakeTableLimits(config.ddpg(), config.limiter()));
+  const absl::Status status = replay_.SetLimits(
+      experiment_id, members, MakeTableLimits(config.ddpg(), config.limiter()), stop);
   if (!absl::IsNotFound(status)) return status;
   return absl::UnavailableError(
       absl::StrCat("experiment ", experiment_id, " is just starting; ask again"));
 }
 
-absl::Status Trainer::DropTables(const HasEnded& is_over) {
-  SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse held, replay_.DescribeTables(""));
+absl::Status Trainer::DropTables(const HasEnded& is_over, const std::stop_token& stop) {
+  SR2L_ASSIGN_OR_RETURN(const v1::DescribeTablesResponse held, replay_.DescribeTables("", stop));
   std::set<std::string> ended;
   for (const v1::TableDescription& table : held.tables()) {
     if (is_over(table.spec().experiment_id())) ended.insert(table.spec().experiment_id());
   }
   for (const std::string& id : ended) {
     SR2L_INFO("dropping what the replay still holds of {}", id);
-    SR2L_RETURN_IF_ERROR(replay_.DropExperiment(id));
+    SR2L_RETURN_IF_ERROR(replay_.DropExperiment(id, stop));
   }
   return absl::OkStatus();
 }

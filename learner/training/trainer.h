@@ -54,12 +54,14 @@ class Trainer {
                    const std::function<void(std::shared_ptr<ProgressBoard>)>& board_ready);
 
   // Gives the tables of a running FREE_RUNNING experiment the limiter of `config`. Unavailable:
-  // the replay cannot be reached, or has no tables yet.
-  absl::Status SetLimiter(const std::string& experiment_id, const v1::ExperimentConfig& config);
+  // the replay cannot be reached, or has no tables yet. Cancelled as soon as `stop` is requested.
+  absl::Status SetLimiter(const std::string& experiment_id, const v1::ExperimentConfig& config,
+                          const std::stop_token& stop);
 
   // Makes the replay forget the experiments that it holds and that are over: it was away at their
   // end, or the learner was. Unavailable: it cannot be reached; the next Run does it as well.
-  absl::Status DropTables(const HasEnded& is_over);
+  // Cancelled as soon as `stop` is requested.
+  absl::Status DropTables(const HasEnded& is_over, const std::stop_token& stop);
 
  private:
   // Waits until the replay has, as durably as it ever has, all that the checkpoint learned from.

@@ -13,15 +13,26 @@ namespace {
 
 constexpr absl::Duration kCallDeadline = absl::Seconds(10);
 
-void SetDeadline(grpc::ClientContext& context, absl::Duration limit) {
-  context.set_deadline(absl::ToChronoTime(absl::Now() + limit));
-}
-
 // This side cancels no call whose answer it returns: CANCELLED is the server's, which shuts
 // down or has lost patience, and the call may be made again.
 absl::Status FromReplay(const grpc::Status& status) {
   if (status.error_code() != grpc::StatusCode::CANCELLED) return FromGrpcStatus(status);
   return absl::UnavailableError("it ended the call: " + status.error_message());
+}
+
+// What the replay answers to one request within `limit`. A request of `stop` ends the call.
+template <typename Request, typename Response>
+absl::StatusOr<Response> Call(v1::Replay::Stub& stub,
+                              grpc::Status (v1::Replay::Stub::*method)(grpc::ClientContext*,
+                                                                       const Request&, Response*),
+                              const Request& request, const std::stop_token& stop,
+                              absl::Duration limit = kCallDeadline) {
+  StoppableContext context(stop, absl::Now() + limit);
+  Response response;
+  const grpc::Status status = (stub.*method)(&*context, request, &response);
+  if (status.ok()) return response;
+  if (stop.stop_requested()) return absl::CancelledError("stopped");
+  return FromReplay(status);
 }
 
 // One call whose answer comes in many messages, read on the caller's thread. However long the
@@ -94,13 +105,11 @@ absl::StatusOr<std::unique_ptr<ReplayClient>> ReplayClient::Create(
   return std::make_unique<ReplayClient>(channel);
 }
 
-absl::Status ReplayClient::CreateTables(const std::vector<v1::TableSpec>& tables) {
-  grpc::ClientContext context;
-  SetDeadline(context, kCallDeadline);
+absl::Status ReplayClient::CreateTables(const std::vector<v1::TableSpec>& tables,
+                                        const std::stop_token& stop) {
   v1::CreateTablesRequest request;
   request.mutable_tables()->Add(tables.begin(), tables.end());
-  v1::CreateTablesResponse response;
-  return FromReplay(stub_->CreateTables(&context, request, &response));
+  return Call(*stub_, &v1::Replay::Stub::CreateTables, request, stop).status();
 }
 
 absl::StatusOr<std::vector<v1::Chunk>> ReplayClient::ReadRound(const std::string& experiment_id,
@@ -138,61 +147,47 @@ absl::Status ReplayClient::Sample(const v1::SampleRequest& request,
 
 absl::Status ReplayClient::SetLimits(const std::string& experiment_id,
                                      const std::vector<uint32_t>& members,
-                                     const v1::TableLimits& limits) {
-  grpc::ClientContext context;
-  SetDeadline(context, kCallDeadline);
+                                     const v1::TableLimits& limits, const std::stop_token& stop) {
   v1::SetLimitsRequest request;
   request.set_experiment_id(experiment_id);
   request.mutable_members()->Add(members.begin(), members.end());
   *request.mutable_limits() = limits;
-  v1::SetLimitsResponse response;
-  return FromReplay(stub_->SetLimits(&context, request, &response));
+  return Call(*stub_, &v1::Replay::Stub::SetLimits, request, stop).status();
 }
 
 absl::Status ReplayClient::ReleaseRounds(const std::string& experiment_id,
                                          const std::vector<uint32_t>& members,
-                                         uint64_t before_round) {
-  grpc::ClientContext context;
-  SetDeadline(context, kCallDeadline);
+                                         uint64_t before_round, const std::stop_token& stop) {
   v1::ReleaseRoundsRequest request;
   request.set_experiment_id(experiment_id);
   request.mutable_members()->Add(members.begin(), members.end());
   request.set_before_round(before_round);
-  v1::ReleaseRoundsResponse response;
-  return FromReplay(stub_->ReleaseRounds(&context, request, &response));
+  return Call(*stub_, &v1::Replay::Stub::ReleaseRounds, request, stop).status();
 }
 
-absl::Status ReplayClient::DropExperiment(const std::string& experiment_id) {
-  grpc::ClientContext context;
-  SetDeadline(context, kCallDeadline);
+absl::Status ReplayClient::DropExperiment(const std::string& experiment_id,
+                                          const std::stop_token& stop) {
   v1::DropExperimentRequest request;
   request.set_experiment_id(experiment_id);
-  v1::DropExperimentResponse response;
-  return FromReplay(stub_->DropExperiment(&context, request, &response));
+  return Call(*stub_, &v1::Replay::Stub::DropExperiment, request, stop).status();
 }
 
 absl::StatusOr<v1::AppendResponse::Durability> ReplayClient::Sync(absl::Duration timeout) {
-  grpc::ClientContext context;
-  SetDeadline(context, timeout);
-  v1::SyncResponse response;
-  const absl::Status status = FromReplay(stub_->Sync(&context, v1::SyncRequest(), &response));
-  if (absl::IsDeadlineExceeded(status)) {
+  const absl::StatusOr<v1::SyncResponse> response =
+      Call(*stub_, &v1::Replay::Stub::Sync, v1::SyncRequest(), /*stop=*/{}, timeout);
+  if (absl::IsDeadlineExceeded(response.status())) {
     return absl::DeadlineExceededError(absl::StrCat(
         "the replay's log was not synced within ", absl::FormatDuration(timeout)));
   }
-  SR2L_RETURN_IF_ERROR(status);
-  return response.durability();
+  SR2L_RETURN_IF_ERROR(response.status());
+  return response->durability();
 }
 
 absl::StatusOr<v1::DescribeTablesResponse> ReplayClient::DescribeTables(
-    const std::string& experiment_id) {
-  grpc::ClientContext context;
-  SetDeadline(context, kCallDeadline);
+    const std::string& experiment_id, const std::stop_token& stop) {
   v1::DescribeTablesRequest request;
   request.set_experiment_id(experiment_id);
-  v1::DescribeTablesResponse response;
-  SR2L_RETURN_IF_ERROR(FromReplay(stub_->DescribeTables(&context, request, &response)));
-  return response;
+  return Call(*stub_, &v1::Replay::Stub::DescribeTables, request, stop);
 }
 
 }  // namespace sr2l

@@ -15,7 +15,9 @@
 #include "absl/time/clock.h"
 #include "replay/client/replay_client.h"
 #include "tests/replay/chunks.h"
+#include "tests/replay/eventually.h"
 #include "tests/replay/replay_server.h"
+#include "tests/replay/silent_replay.h"
 
 namespace sr2l {
 namespace {
@@ -312,30 +314,13 @@ TEST(UnreliableServerTest, WhatWasOvertakenByASlowAnswerGoesOutAtOnce) {
   sender.Close();
 }
 
-// Never answers an opening.
-class SilentService final : public v1::Replay::Service {
- public:
-  grpc::Status OpenStream(grpc::ServerContext* context, const v1::OpenStreamRequest* /*request*/,
-                          v1::OpenStreamResponse* /*response*/) override {
-    asked_.Notify();
-    while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
-    return grpc::Status::CANCELLED;
-  }
-
-  void AwaitOpening() { ASSERT_TRUE(asked_.WaitForNotificationWithTimeout(absl::Seconds(30))); }
-
- private:
-  absl::Notification asked_;
-};
-
 TEST(UnreliableServerTest, AStopEndsAnOpeningThatNobodyAnswers) {
-  SilentService service;
-  const auto server = *RpcServer::Start("127.0.0.1:0", {}, {&service});
+  const SilentReplay replay;
   const v1::StreamKey key = MakeKey(MakeSpec("e", 0, 1, 8), 0);
-  ChunkSender sender(*MakeChannel(server->address(), {}), {}, [](const v1::AppendResponse&) {});
+  ChunkSender sender(*MakeChannel(replay.address(), {}), {}, [](const v1::AppendResponse&) {});
   std::stop_source stop;
   std::jthread stopper([&] {
-    service.AwaitOpening();
+    Eventually([&replay] { return replay.asked() > 0; });
     stop.request_stop();
   });
   EXPECT_EQ(sender.OpenStream(key, 1, absl::InfiniteFuture(), stop.get_token()).status().code(),
