@@ -1,6 +1,9 @@
 #include "learner/checkpoint/checkpoint_writer.h"
 
+#include <string>
 #include <utility>
+
+#include "common/log/log.h"
 
 namespace sr2l {
 
@@ -48,12 +51,6 @@ uint64_t CheckpointWriter::WrittenPosition(uint32_t first_member) const {
   return members == members_.end() ? 0 : members->second.written_position;
 }
 
-absl::Status CheckpointWriter::status(uint32_t first_member) const {
-  absl::MutexLock lock(&mu_);
-  const auto members = members_.find(first_member);
-  return members == members_.end() ? absl::OkStatus() : members->second.status;
-}
-
 void CheckpointWriter::Run() {
   while (true) {
     v1::Checkpoint checkpoint;
@@ -69,8 +66,13 @@ void CheckpointWriter::Run() {
     const absl::Status there = await_steps_(checkpoint);
     const absl::StatusOr<uint64_t> oldest =
         there.ok() ? folder_.Write(checkpoint) : absl::StatusOr<uint64_t>(there);
+    const uint32_t first_member = checkpoint.members(0).member();
+    if (!oldest.ok()) {
+      SR2L_WARNING("no checkpoint of member {} at position {}: {}", first_member,
+                   checkpoint.position(), std::string(oldest.status().message()));
+    }
     absl::MutexLock lock(&mu_);
-    Members& members = members_[checkpoint.members(0).member()];
+    Members& members = members_[first_member];
     members.pending = false;
     members.status = oldest.status();
     if (!oldest.ok()) continue;

@@ -16,7 +16,8 @@
 
 namespace sr2l {
 
-// Writes checkpoints in a thread of its own, so that training goes on meanwhile. Thread-safe.
+// Writes checkpoints in a thread of its own, so that training goes on meanwhile, and logs why one
+// is not written. Thread-safe.
 class CheckpointWriter {
  public:
   // Answers when all that a checkpoint learned from is as durable as it gets. With its error the
@@ -40,9 +41,6 @@ class CheckpointWriter {
 
   // Of the members' last checkpoint that is written; 0: there is none.
   uint64_t WrittenPosition(uint32_t first_member) const;
-
-  // What writing the members' last checkpoint said.
-  absl::Status status(uint32_t first_member) const;
 
  private:
   struct Members {

@@ -93,7 +93,9 @@ absl::Status Cohort::Restore(const Checkpoints& checkpoints, const HeldByMember&
 void Cohort::TakeLastCheckpoint() {
   CheckpointWriter& writer = context_.checkpoints;
   writer.Flush(members_.front(), kCheckpointPatience).IgnoreError();
-  writer.Submit(MakeCheckpoint());
+  if (writer.Submit(MakeCheckpoint())) return;
+  SR2L_WARNING("no checkpoint of member {} at position {}: the one before is still being written",
+               members_.front(), Position(0));
 }
 
 v1::Checkpoint Cohort::MakeCheckpoint() {
@@ -131,9 +133,8 @@ absl::Status Cohort::Checkpoint(Urgency urgency, std::stop_token stop) {
     context_.metrics.RecordCheckpointPause(absl::ToDoubleSeconds(absl::Now() - now));
   }
   if (urgency == Urgency::kNow) {
-    const absl::Status written = writer.Flush(members_.front(), kCheckpointPatience);
     // Training goes on without: the replay holds what a later one needs.
-    if (!written.ok()) SR2L_WARNING("no checkpoint: {}", std::string(written.message()));
+    writer.Flush(members_.front(), kCheckpointPatience).IgnoreError();
   }
   return ReleaseBefore(writer.NeededFrom(members_.front()), stop);
 }
