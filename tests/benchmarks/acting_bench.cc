@@ -93,8 +93,8 @@ class Actor : public DriverPorts {
   void StartEvaluation(std::shared_ptr<const CompiledTask> /*task*/,
                        const v1::EvaluationGrant& /*grant*/) override {}
   void EndEvaluations(const std::string& /*id*/) override {}
-  void ReportFailure(const std::string& /*id*/, const std::string& reason) override {
-    Fail(reason);
+  void ReportFailure(const std::string& /*id*/, const absl::Status& reason) override {
+    Fail(reason.ToString());
   }
 
  private:
