@@ -111,14 +111,18 @@ absl::Status Supervisor::Reschedule(Entry& entry, const std::string& what) {
     entry.failures = 0;
     entry.backoff.Reset();
   }
-  if (++entry.failures < options_.max_failures) {
+  ++entry.failures;
+  ++entry.failures_stuck;
+  const bool in_a_row = entry.failures >= options_.max_failures;
+  if (!in_a_row && entry.failures_stuck < options_.max_failures_stuck) {
     entry.restart_at = absl::Now() + entry.backoff.Next();
     options_.notice(absl::StrCat(what, "; starting it again"));
     return absl::OkStatus();
   }
   entry.given_up = true;
-  const std::string reason = absl::StrCat(what, ", the failure number ", entry.failures,
-                                          " in a row", TailOfLog(entry.command));
+  const std::string reason = absl::StrCat(
+      what, ", the failure number ", in_a_row ? entry.failures : entry.failures_stuck,
+      in_a_row ? " in a row" : " since the run last got further", TailOfLog(entry.command));
   if (entry.role == Role::kEssential || !AnyReplaceable()) {
     return absl::UnavailableError(reason);
   }
@@ -206,6 +210,10 @@ void Supervisor::KillAll() {
     if (entry.process != nullptr) entry.process->Signal(SIGKILL);
   }
   for (Entry& entry : entries_) entry.process.reset();
+}
+
+void Supervisor::NoteProgress() {
+  for (Entry& entry : entries_) entry.failures_stuck = 0;
 }
 
 int Supervisor::num_running() const {

@@ -28,6 +28,9 @@ class Supervisor {
   struct Options {
     int max_failures = 5;  // in a row, after which a process is given up
     absl::Duration healthy_after = absl::Seconds(10);  // running so long ends a row
+    // Of one process since the run last got further, however long it ran each time; then it is
+    // given up as well.
+    int max_failures_stuck = 50;
     absl::Duration still_waiting_after = absl::Seconds(10);  // between notices of AwaitFile
     // Told, one line each, what people should know and what does not end the run.
     std::function<void(const std::string&)> notice = [](const std::string&) {};
@@ -59,6 +62,9 @@ class Supervisor {
   // Kills everything at once.
   void KillAll();
 
+  // The run is further than it ever was.
+  void NoteProgress();
+
   int interrupts() const { return interrupts_.count(); }
   int num_running() const;
 
@@ -70,7 +76,8 @@ class Supervisor {
     std::unique_ptr<ChildProcess> process;  // null: not running
     absl::Time started_at;
     absl::Time restart_at = absl::InfiniteFuture();
-    int failures = 0;  // in a row
+    int failures = 0;        // in a row
+    int failures_stuck = 0;  // since the run last got further
     bool stopping = false;
     bool given_up = false;
     Backoff backoff;

@@ -13,6 +13,9 @@ namespace {
 constexpr absl::Duration kRefresh = absl::Milliseconds(500);
 constexpr char kSubmitKey[] = "train";  // a run has one experiment
 constexpr absl::Duration kSubmitPause = absl::Milliseconds(100);
+// A process that fails again and again, but late enough to break each row, and keeps the run from
+// getting further, may fail as often as in this many rows.
+constexpr int kStuckRows = 10;
 // Long enough for a learner to be started a few times on a slow machine.
 constexpr absl::Duration kSubmitPatience = absl::Minutes(5);
 
@@ -31,6 +34,7 @@ TrainRun::TrainRun(const v1::ExperimentConfig& config, const RunFolder& folder,
       printer_(printer),
       supervisor_(interrupts, wake_up_,
                   {.max_failures = restarts + 1,
+                   .max_failures_stuck = kStuckRows * (restarts + 1),
                    .notice = [this](const std::string& line) { printer_.Print(line); }}),
       processes_(folder, std::move(options), supervisor_) {}
 
@@ -91,6 +95,10 @@ absl::Status TrainRun::Follow(const ExperimentWatcher& watcher) {
   while (true) {
     const ExperimentNews news = watcher.Latest();
     if (news.experiment.has_value()) experiment_ = news.experiment;
+    if (experiment_.has_value() && experiment_->progress().env_steps() > furthest_) {
+      furthest_ = experiment_->progress().env_steps();
+      supervisor_.NoteProgress();
+    }
     ShowNews(news, printer_);
     if (experiment_.has_value() && HasEnded(experiment_->state())) return absl::OkStatus();
     if (news.over) return news.connection;

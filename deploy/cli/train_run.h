@@ -1,6 +1,7 @@
 #ifndef SR2L_DEPLOY_CLI_TRAIN_RUN_H_
 #define SR2L_DEPLOY_CLI_TRAIN_RUN_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -53,6 +54,7 @@ class TrainRun {
   Supervisor supervisor_;
   LocalProcesses processes_;
   std::optional<v1::Experiment> experiment_;
+  uint64_t furthest_ = 0;  // most steps of the environment that it was ever seen with
   bool interrupted_ = false;
 };
 

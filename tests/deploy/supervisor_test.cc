@@ -160,6 +160,23 @@ TEST_F(SupervisorTest, AProcessThatRanLongBreaksTheRowOfFailures) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
+TEST_F(SupervisorTest, AProcessThatAlwaysEndsLateIsGivenUpWhenTheRunGetsNoFurther) {
+  Supervisor forgiving(
+      *interrupts_, wake_up_,
+      {.max_failures = 2, .healthy_after = absl::ZeroDuration(), .max_failures_stuck = 4});
+  ASSERT_TRUE(
+      forgiving.Start(Shell("actor", "echo started; exit 1"), Supervisor::Role::kReplaceable).ok());
+  absl::Status status;
+  while (NumLines("actor") < 3 && status.ok()) status = forgiving.Turn(Soon());
+  forgiving.NoteProgress();
+  const int before = NumLines("actor");
+  while (status.ok()) status = forgiving.Turn(Soon());
+  EXPECT_GE(NumLines("actor"), before + 3);
+  EXPECT_LE(NumLines("actor"), before + 4);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("the failure number 4 since the run last got further"));
+}
+
 TEST_F(SupervisorTest, StopSendsSigtermAndLetsTheProcessFinish) {
   ASSERT_TRUE(supervisor_
                   .Start(Shell("learner", "trap 'echo saved; exit 0' TERM; echo ready; "
