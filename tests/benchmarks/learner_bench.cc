@@ -1,7 +1,9 @@
 // How long an update takes, phase by phase, beside the arithmetic peak of this machine.
 //   OPENBLAS_NUM_THREADS=1 learner_bench
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 #ifdef SR2L_HAS_CBLAS
 #include <cblas.h>
 #endif

@@ -1,7 +1,7 @@
 // DDPG and its variants on a point that is pushed along a line: a linear system with a
 // quadratic cost and a bounded push.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

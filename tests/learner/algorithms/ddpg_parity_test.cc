@@ -1,6 +1,6 @@
 // Whole updates of DDPG and its two variants against an independent implementation.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 #include <vector>

@@ -1,7 +1,9 @@
 #ifndef SR2L_TESTS_LEARNER_ALGORITHMS_DDPG_REFERENCE_H_
 #define SR2L_TESTS_LEARNER_ALGORITHMS_DDPG_REFERENCE_H_
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/nn.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <functional>

@@ -1,6 +1,7 @@
 // Learning by the replay of graphs against the same learning step by step, on the CPU.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <functional>
 #include <memory>

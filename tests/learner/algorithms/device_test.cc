@@ -2,7 +2,9 @@
 // operators on the CPU, and by CUDA graphs against the same step by step. Where there is no CUDA
 // device, what needs one is skipped.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <memory>
 #include <optional>

@@ -1,7 +1,8 @@
 #ifndef SR2L_TESTS_LEARNER_ALGORITHMS_MEMBER_ROUNDS_H_
 #define SR2L_TESTS_LEARNER_ALGORITHMS_MEMBER_ROUNDS_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdint>
 #include <vector>

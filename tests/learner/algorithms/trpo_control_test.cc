@@ -1,7 +1,7 @@
 // TRPO-SR on a control problem whose best controller is known: a linear system with a
 // quadratic cost.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,9 @@
 // One TRPO-SR update against a second implementation: float64, autograd for every
 // derivative, plain loops, no part of the library but its random numbers.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <functional>

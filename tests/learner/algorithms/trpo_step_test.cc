@@ -1,7 +1,7 @@
 // What one update of Trpo does in cases with a known outcome, and what Trpo refuses.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <functional>
 #include <limits>

@@ -1,7 +1,9 @@
 // The Gaussian policy's equations, the loss and its gradient, the Fisher matrix, conjugate
 // gradient and line search.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <functional>

@@ -2,7 +2,8 @@
 #define SR2L_TESTS_LEARNER_NN_OPERATOR_GRAPH_H_
 
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <torch/torch.h>
+#include <ATen/core/stack.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <functional>
