@@ -2,6 +2,7 @@
 #define SR2L_COMMON_RPC_BACKOFF_H_
 
 #include <cstdint>
+#include <stop_token>
 
 #include "absl/time/time.h"
 #include "common/random/philox.h"
@@ -24,6 +25,9 @@ class Backoff {
   const Philox jitter_;
   uint64_t attempt_ = 0;
 };
+
+// Blocks for `pause`; false as soon as `stop` is requested.
+bool Pause(const std::stop_token& stop, absl::Duration pause);
 
 }  // namespace sr2l
 

@@ -1,10 +1,13 @@
 #include "deploy/cli/experiment_watcher.h"
 
 #include "absl/time/clock.h"
-#include "common/rpc/backoff.h"
+#include "common/status/status_macros.h"
 
 namespace sr2l {
 namespace {
+
+// Whoever looks for the experiment waits for a learner that is just being started.
+constexpr absl::Duration kFindPause = absl::Milliseconds(100);
 
 // Whether the same question may have a better answer later.
 bool IsPassing(const absl::Status& status) {
@@ -16,21 +19,12 @@ bool IsPassing(const absl::Status& status) {
 
 }  // namespace
 
-ExperimentWatcher::ExperimentWatcher(const ExperimentsClient& client, std::string experiment_id,
+ExperimentWatcher::ExperimentWatcher(const ExperimentsClient& client, FindId find_id,
                                      WakeUp& wake_up)
-    : client_(client), experiment_id_(std::move(experiment_id)), wake_up_(wake_up) {
+    : client_(client), find_id_(std::move(find_id)), wake_up_(wake_up) {
   news_.received_at = absl::Now();
   news_.moved_at = news_.received_at;
-  thread_ = std::thread([this] { Run(); });
-}
-
-ExperimentWatcher::~ExperimentWatcher() {
-  {
-    absl::MutexLock lock(&mu_);
-    stopping_ = true;
-    if (context_ != nullptr) context_->TryCancel();
-  }
-  thread_.join();
+  thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
 }
 
 ExperimentNews ExperimentWatcher::Latest() const {
@@ -38,36 +32,33 @@ ExperimentNews ExperimentWatcher::Latest() const {
   return news_;
 }
 
-void ExperimentWatcher::Run() {
-  Backoff backoff(/*seed=*/0);
-  while (true) {
-    grpc::ClientContext context;
-    if (!BeginAttempt(context)) return;
-    const absl::Status status =
-        client_.Watch(experiment_id_, context, [this, &backoff](const v1::Experiment& experiment) {
-          backoff.Reset();
-          Take(experiment);
-        });
-    if (!EndAttempt(status)) return;
-    absl::MutexLock lock(&mu_);
-    if (mu_.AwaitWithTimeout(absl::Condition(&stopping_), backoff.Next())) return;
-  }
+void ExperimentWatcher::Run(const std::stop_token& stop) {
+  absl::Duration pause;
+  do {
+    if (!EndAttempt(Watch(stop))) return;
+    pause = experiment_id_.empty() ? kFindPause : backoff_.Next();
+  } while (Pause(stop, pause));
 }
 
-bool ExperimentWatcher::BeginAttempt(grpc::ClientContext& context) {
-  absl::MutexLock lock(&mu_);
-  if (stopping_) return false;
-  context_ = &context;
-  return true;
+absl::Status ExperimentWatcher::Watch(const std::stop_token& stop) {
+  if (experiment_id_.empty()) {
+    SR2L_ASSIGN_OR_RETURN(experiment_id_, find_id_(stop));
+  }
+  return client_.Watch(
+      experiment_id_,
+      [this](const v1::Experiment& experiment) {
+        backoff_.Reset();
+        Take(experiment);
+      },
+      stop);
 }
 
 bool ExperimentWatcher::EndAttempt(const absl::Status& status) {
   absl::MutexLock lock(&mu_);
-  context_ = nullptr;
   news_.connection = status;
   news_.over = status.ok() || !IsPassing(status);
   wake_up_.Set();
-  return !news_.over && !stopping_;
+  return !news_.over;
 }
 
 void ExperimentWatcher::Take(const v1::Experiment& experiment) {

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/rpc/stoppable_context.h"
 #include "common/status/status_macros.h"
 #include "learner/service/experiment_store.h"
 
@@ -10,10 +11,6 @@ namespace {
 
 // A watch is opened anew so often, whatever happens to the connection under it.
 constexpr absl::Duration kLongestWatch = absl::Minutes(30);
-
-void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {
-  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
-}
 
 }  // namespace
 
@@ -25,23 +22,28 @@ absl::StatusOr<std::unique_ptr<ExperimentsClient>> ExperimentsClient::Create(
       new ExperimentsClient(address, v1::Experiments::NewStub(channel)));
 }
 
-absl::StatusOr<v1::SubmitResponse> ExperimentsClient::Submit(
-    const v1::SubmitRequest& request) const {
-  grpc::ClientContext context;
-  SetDeadline(context, kTimeout);
-  v1::SubmitResponse response;
-  SR2L_RETURN_IF_ERROR(Explain(stub_->Submit(&context, request, &response)));
+template <typename Request, typename Response>
+absl::StatusOr<Response> ExperimentsClient::Call(Method<Request, Response> method,
+                                                 const Request& request,
+                                                 const std::stop_token& stop,
+                                                 absl::Duration timeout) const {
+  StoppableContext context(stop, absl::Now() + timeout);
+  Response response;
+  SR2L_RETURN_IF_ERROR(Explain((stub_.get()->*method)(&*context, request, &response)));
   return response;
 }
 
-absl::StatusOr<std::vector<v1::Experiment>> ExperimentsClient::List() const {
+absl::StatusOr<v1::SubmitResponse> ExperimentsClient::Submit(const v1::SubmitRequest& request,
+                                                             const std::stop_token& stop) const {
+  return Call(&Stub::Submit, request, stop);
+}
+
+absl::StatusOr<std::vector<v1::Experiment>> ExperimentsClient::List(
+    const std::stop_token& stop) const {
   std::vector<v1::Experiment> experiments;
   v1::ListRequest request;
   do {
-    grpc::ClientContext context;
-    SetDeadline(context, kTimeout);
-    v1::ListResponse response;
-    SR2L_RETURN_IF_ERROR(Explain(stub_->List(&context, request, &response)));
+    SR2L_ASSIGN_OR_RETURN(v1::ListResponse response, Call(&Stub::List, request, stop));
     for (v1::Experiment& experiment : *response.mutable_experiments()) {
       experiments.push_back(std::move(experiment));
     }
@@ -51,47 +53,35 @@ absl::StatusOr<std::vector<v1::Experiment>> ExperimentsClient::List() const {
 }
 
 absl::StatusOr<v1::Experiment> ExperimentsClient::Get(const std::string& experiment_id) const {
-  grpc::ClientContext context;
-  SetDeadline(context, kTimeout);
   v1::GetRequest request;
   request.set_experiment_id(experiment_id);
-  v1::Experiment experiment;
-  SR2L_RETURN_IF_ERROR(Explain(stub_->Get(&context, request, &experiment)));
-  return experiment;
+  return Call(&Stub::Get, request);
 }
 
 absl::StatusOr<v1::Experiment> ExperimentsClient::Cancel(const std::string& experiment_id,
                                                          const std::string& reason,
                                                          absl::Duration timeout) const {
-  grpc::ClientContext context;
-  SetDeadline(context, timeout);
   v1::CancelRequest request;
   request.set_experiment_id(experiment_id);
   request.set_reason(reason);
-  v1::Experiment experiment;
-  SR2L_RETURN_IF_ERROR(Explain(stub_->Cancel(&context, request, &experiment)));
-  return experiment;
+  return Call(&Stub::Cancel, request, /*stop=*/{}, timeout);
 }
 
 absl::StatusOr<v1::Experiment> ExperimentsClient::SetLimiter(
     const std::string& experiment_id, const v1::LimiterConfig& limiter) const {
-  grpc::ClientContext context;
-  SetDeadline(context, kTimeout);
   v1::SetLimiterRequest request;
   request.set_experiment_id(experiment_id);
   *request.mutable_limiter() = limiter;
-  v1::Experiment experiment;
-  SR2L_RETURN_IF_ERROR(Explain(stub_->SetLimiter(&context, request, &experiment)));
-  return experiment;
+  return Call(&Stub::SetLimiter, request);
 }
 
-absl::Status ExperimentsClient::Watch(
-    const std::string& experiment_id, grpc::ClientContext& context,
-    const std::function<void(const v1::Experiment&)>& on_update) const {
-  SetDeadline(context, kLongestWatch);
+absl::Status ExperimentsClient::Watch(const std::string& experiment_id,
+                                      const std::function<void(const v1::Experiment&)>& on_update,
+                                      const std::stop_token& stop) const {
+  StoppableContext context(stop, absl::Now() + kLongestWatch);
   v1::GetRequest request;
   request.set_experiment_id(experiment_id);
-  const auto reader = stub_->Watch(&context, request);
+  const auto reader = stub_->Watch(&*context, request);
   v1::Experiment experiment;
   while (reader->Read(&experiment)) on_update(experiment);
   SR2L_RETURN_IF_ERROR(Explain(reader->Finish()));

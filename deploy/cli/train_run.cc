@@ -4,7 +4,6 @@
 #include "absl/time/clock.h"
 #include "common/status/status_macros.h"
 #include "deploy/cli/progress_view.h"
-#include "deploy/cli/text.h"
 #include "learner/service/experiment_store.h"
 
 namespace sr2l {
@@ -12,17 +11,11 @@ namespace {
 
 constexpr absl::Duration kRefresh = absl::Milliseconds(500);
 constexpr char kSubmitKey[] = "train";  // a run has one experiment
-constexpr absl::Duration kSubmitPause = absl::Milliseconds(100);
 // A process that fails again and again, but late enough to break each row, and keeps the run from
 // getting further, may fail as often as in this many rows.
 constexpr int kStuckRows = 10;
 // Long enough for a learner to be started a few times on a slow machine.
 constexpr absl::Duration kSubmitPatience = absl::Minutes(5);
-
-// Whether the same question may have an answer later.
-bool IsPassing(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-}
 
 }  // namespace
 
@@ -61,33 +54,22 @@ absl::Status TrainRun::TrainToEnd() {
   // Gone before the learner is stopped: a server waits for its idle connections.
   SR2L_ASSIGN_OR_RETURN(const std::unique_ptr<ExperimentsClient> client,
                         ExperimentsClient::Create(processes_.learner_address(), {}));
-  SR2L_ASSIGN_OR_RETURN(const std::string experiment_id, FindOrSubmit(*client));
-  const ExperimentWatcher watcher(*client, experiment_id, wake_up_);
+  const ExperimentWatcher watcher(
+      *client, [this, &client](const std::stop_token& stop) { return FindOrSubmit(*client, stop); },
+      wake_up_);
   SR2L_RETURN_IF_ERROR(Follow(watcher));
   return Outcome();
 }
 
-absl::StatusOr<std::string> TrainRun::FindOrSubmit(const ExperimentsClient& client) {
-  const absl::Time deadline = absl::Now() + kSubmitPatience;
-  while (true) {
-    absl::StatusOr<std::string> experiment_id = TryFindOrSubmit(client);
-    if (!IsPassing(experiment_id.status()) || absl::Now() >= deadline) return experiment_id;
-    printer_.Update(absl::StrCat("waiting for the learner: ",
-                                 OneLine(std::string(experiment_id.status().message()))),
-                    absl::Now());
-    if (supervisor_.interrupts() > 0) return absl::CancelledError("interrupted");
-    SR2L_RETURN_IF_ERROR(supervisor_.Turn(absl::Now() + kSubmitPause));
-  }
-}
-
-absl::StatusOr<std::string> TrainRun::TryFindOrSubmit(const ExperimentsClient& client) const {
-  SR2L_ASSIGN_OR_RETURN(const std::vector<v1::Experiment> experiments, client.List());
+absl::StatusOr<std::string> TrainRun::FindOrSubmit(const ExperimentsClient& client,
+                                                   const std::stop_token& stop) const {
+  SR2L_ASSIGN_OR_RETURN(const std::vector<v1::Experiment> experiments, client.List(stop));
   if (!experiments.empty()) return experiments.front().experiment_id();
   v1::SubmitRequest request;
   *request.mutable_config() = config_;
   // An attempt whose answer was lost may have been stored.
   request.set_idempotency_key(kSubmitKey);
-  SR2L_ASSIGN_OR_RETURN(const v1::SubmitResponse response, client.Submit(request));
+  SR2L_ASSIGN_OR_RETURN(const v1::SubmitResponse response, client.Submit(request, stop));
   return response.experiment_id();
 }
 
@@ -101,7 +83,9 @@ absl::Status TrainRun::Follow(const ExperimentWatcher& watcher) {
     }
     ShowNews(news, printer_);
     if (experiment_.has_value() && HasEnded(experiment_->state())) return absl::OkStatus();
-    if (news.over) return news.connection;
+    const bool never_answered = !experiment_.has_value() && !news.connection.ok() &&
+                                absl::Now() - news.received_at > kSubmitPatience;
+    if (news.over || never_answered) return news.connection;
     if (supervisor_.interrupts() > 0) return absl::CancelledError("interrupted");
     SR2L_RETURN_IF_ERROR(supervisor_.Turn(absl::Now() + kRefresh));
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/status.h"
@@ -40,10 +41,9 @@ class TrainRun {
 
  private:
   absl::Status TrainToEnd();
-  // The id of the folder's experiment, which is submitted when there is none yet. Asks again
-  // while the learner is out of reach: the supervisor may be starting it again.
-  absl::StatusOr<std::string> FindOrSubmit(const ExperimentsClient& client);
-  absl::StatusOr<std::string> TryFindOrSubmit(const ExperimentsClient& client) const;
+  // The id of the folder's experiment, which is submitted when there is none yet.
+  absl::StatusOr<std::string> FindOrSubmit(const ExperimentsClient& client,
+                                           const std::stop_token& stop) const;
   absl::Status Follow(const ExperimentWatcher& watcher);
   absl::Status Outcome() const;
 

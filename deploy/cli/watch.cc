@@ -53,7 +53,8 @@ absl::Status Watch(const WatchFlags& flags) {
   WakeUp wake_up;
   Supervisor events(*interrupts, wake_up, {});
   ProgressPrinter printer(std::cout, ProgressPrinter::StyleOfStandardOutput());
-  const ExperimentWatcher watcher(*client, flags.id, wake_up);
+  const ExperimentWatcher watcher(
+      *client, [&flags](const std::stop_token&) { return flags.id; }, wake_up);
   const absl::StatusOr<v1::Experiment> ended = Follow(watcher, events, printer);
   printer.Finish();
   if (!ended.ok()) return ended.status();

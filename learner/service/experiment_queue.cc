@@ -8,7 +8,6 @@
 #include "common/log/log.h"
 #include "common/rpc/backoff.h"
 #include "common/status/status_macros.h"
-#include "learner/training/retry.h"
 
 namespace sr2l {
 namespace {

@@ -1,16 +1,9 @@
 #include "learner/training/retry.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "common/rpc/backoff.h"
 
 namespace sr2l {
-
-bool Pause(const std::stop_token& stop, absl::Duration pause) {
-  absl::Notification stopped;
-  const std::stop_callback notify(stop, [&stopped] { stopped.Notify(); });
-  return !stopped.WaitForNotificationWithTimeout(pause);
-}
 
 absl::Status RetryUnavailable(std::stop_token stop, const std::string& what,
                               const std::function<void(const std::string&)>& waiting,

@@ -6,12 +6,8 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 
 namespace sr2l {
-
-// Blocks for `pause`; false as soon as `stop` is requested.
-bool Pause(const std::stop_token& stop, absl::Duration pause);
 
 // Makes `call` until it answers something else than Unavailable or DeadlineExceeded, with
 // growing pauses in between. `waiting` is told that `what` is missing and what the failure was,

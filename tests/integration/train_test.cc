@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -12,7 +14,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "common/rpc/server.h"
+#include "sr2l/v1/experiment.grpc.pb.h"
 #include "tests/deploy/process_table.h"
 #include "tests/deploy/run_program.h"
 #include "tests/deploy/temporary_folder.h"
@@ -214,6 +219,43 @@ TEST_F(TrainTest, ALearnerThatDiesBeforeThatAgainAndAgainEndsTheRunWithItsReason
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.errors, AllOf(HasSubstr("learner exited with status 3"),
                                    HasSubstr("failure number 3"), HasSubstr("no device")));
+  EXPECT_FALSE(AnyProcess());
+}
+
+// A learner that leaves everything unanswered.
+class SilentLearner final : public v1::Experiments::Service {
+ public:
+  grpc::Status List(grpc::ServerContext* context, const v1::ListRequest* /*request*/,
+                    v1::ListResponse* /*response*/) override {
+    if (!asked.HasBeenNotified()) asked.Notify();
+    while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
+    cancelled_before_deadline =
+        std::chrono::system_clock::now() + std::chrono::seconds(1) < context->deadline();
+    return grpc::Status::CANCELLED;
+  }
+
+  absl::Notification asked;
+  std::atomic<bool> cancelled_before_deadline = false;
+};
+
+TEST_F(TrainTest, AnInterruptEndsTheWaitForALearnerThatNeverAnswers) {
+  WritePrograms(folder_ / "bin",
+                "while ! test -S ${address%.address}.sock; do sleep 0.01; done\n"
+                "touch $address\nexec sleep 600\n");
+  std::vector<std::string> arguments = Arguments({});
+  arguments[0] = folder_ / "bin/sr2l";
+  RunningProgram train(arguments);
+  ASSERT_TRUE(Eventually([&] { return fs::exists(run_ + "/sockets"); })) << train.errors();
+  SilentLearner learner;
+  const auto server = RpcServer::Start(
+      "unix:" + (fs::canonical(run_ + "/sockets") / "learner.sock").string(), {}, {&learner});
+  ASSERT_TRUE(server.ok()) << server.status();
+  ASSERT_TRUE(learner.asked.WaitForNotificationWithTimeout(kTimeout)) << train.errors();
+  train.Signal(SIGINT);
+  const ProgramResult result = train.Wait(kTimeout);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("interrupted"), HasSubstr("sr2l resume " + run_)));
+  EXPECT_TRUE(Eventually([&] { return learner.cancelled_before_deadline.load(); }));
   EXPECT_FALSE(AnyProcess());
 }
 
